@@ -1,0 +1,42 @@
+"""darkvoyage: find the port calls that ships hide.
+
+It ingests AIS tracks, finds transponder gaps near sensitive ports, links the gaps to imagery sightings, and scores
+likely undeclared ship-to-port transfers. Tables in, tables out; see the README for the words and the tables.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOME = {
+    "DarkvoyageError": "errors",
+    "DialectError": "errors",
+    "ReadError": "errors",
+    "RuleError": "errors",
+    "SchemaError": "errors",
+    "CargoRule": "config",
+    "CleanRule": "config",
+    "GapRule": "config",
+    "LinkRule": "config",
+    "PortRule": "config",
+    "ReceptionRule": "config",
+    "ScoreRule": "config",
+    "VoyageConfig": "config",
+}
+
+__all__ = sorted(_HOME)
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    # Public names load their module on first use, so that `import darkvoyage` costs next to nothing.
+    if name not in _HOME:
+        raise AttributeError(f"module 'darkvoyage' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"darkvoyage.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

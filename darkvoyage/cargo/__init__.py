@@ -1,0 +1,1 @@
+"""How much was carried, and how it stands against a cap."""

@@ -1,0 +1,426 @@
+"""Options: one frozen rule per stage, gathered in `VoyageConfig`, which round-trips TOML.
+
+Every default cites where it comes from. A value out of bounds, or a name that no rule has, is a `RuleError`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, dataclass_transform
+
+from darkvoyage.errors import ReadError, RuleError
+
+__all__ = [
+    "CargoRule", "CleanRule", "GapRule", "LinkRule", "PortRule", "ReceptionRule", "ScoreRule", "VoyageConfig", "option",
+]  # fmt: skip
+
+T = TypeVar("T")
+
+
+def option(
+    *,
+    default: Any,
+    gt: float | None = None,
+    ge: float | None = None,
+    lt: float | None = None,
+    le: float | None = None,
+    choices: tuple[str, ...] | None = None,
+) -> Any:
+    """Declare an option of a rule with its default and bounds."""
+    return dataclasses.field(default=default, metadata={"gt": gt, "ge": ge, "lt": lt, "le": le, "choices": choices})
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
+def rule(cls: type[T]) -> type[T]:
+    """Make a class of annotated options a frozen keyword-only dataclass that checks its values."""
+    made: Any = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+    plain_init: Callable[..., None] = made.__init__
+
+    def __init__(self: Any, **options: Any) -> None:
+        _refuse_unknown(made.__name__, options, [field.name for field in dataclasses.fields(made)])
+        plain_init(self, **options)
+        for field in dataclasses.fields(made):
+            _check(made.__name__, field, getattr(self, field.name))
+
+    __init__.__doc__ = plain_init.__doc__
+    made.__init__ = __init__
+    return made  # type: ignore[no-any-return]
+
+
+def _refuse_unknown(owner: str, options: dict[str, Any], known: list[str]) -> None:
+    for name in options:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise RuleError(f"{owner}: unknown option {name!r}{hint} (options: {', '.join(known)})")
+
+
+def _check(owner: str, field: dataclasses.Field[Any], value: Any) -> None:
+    bounds = field.metadata
+    if not bounds:
+        return
+    name = f"{owner}.{field.name}"
+    if bounds["choices"] is not None:
+        if value not in bounds["choices"]:
+            raise RuleError(f"{name} = {value!r}: expected one of {', '.join(bounds['choices'])}")
+        return
+    if isinstance(field.default, bool):
+        if not isinstance(value, bool):
+            raise RuleError(f"{name} = {value!r}: expected true or false")
+        return
+    if isinstance(field.default, str):
+        if not isinstance(value, str):
+            raise RuleError(f"{name} = {value!r}: expected text")
+        return
+    whole = isinstance(field.default, int)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or (whole and value != int(value)):
+        raise RuleError(f"{name} = {value!r}: expected {'a whole number' if whole else 'a number'}")
+    tests: dict[str, tuple[str, Callable[[float], bool]]] = {
+        "gt": ("greater than", lambda bound: value > bound),
+        "ge": ("at least", lambda bound: value >= bound),
+        "lt": ("less than", lambda bound: value < bound),
+        "le": ("at most", lambda bound: value <= bound),
+    }
+    if not math.isfinite(value):
+        raise RuleError(f"{name} = {value!r}: expected a finite number")
+    for kind, (words, holds) in tests.items():
+        if bounds[kind] is not None and not holds(bounds[kind]):
+            raise RuleError(f"{name} = {value!r}: must be {words} {bounds[kind]}")
+
+
+@rule
+class CleanRule:
+    """How `clean_fixes` judges fixes.
+
+    Parameters
+    ----------
+    max_speed_kn : float
+        A transition faster than this is a jump [kn]. 50 kn is the implied-speed limit in use at open AIS tools; the
+        fastest displacement ships in service stay below it.
+    jump_slack_nm : float
+        Distance forgiven in any transition [nm]: position error, and times rounded to the minute at 20 kn (0.33 nm).
+    hull_min_fixes : int
+        A stretch of at least this many fixes that cannot belong to the main track is another hull; a shorter one is a
+        jump. Same order as the short-segment limit of gpsdio-segment 3.0.0 (10).
+    lookahead : int
+        How many later stretches of the same MMSI are tried as continuation of one.
+    """
+
+    max_speed_kn: float = option(default=50.0, gt=0, le=1000)
+    jump_slack_nm: float = option(default=1.0, ge=0, le=100)
+    hull_min_fixes: int = option(default=10, ge=2)
+    lookahead: int = option(default=8, ge=1, le=64)
+
+
+@rule
+class GapRule:
+    """What counts as a gap.
+
+    Parameters
+    ----------
+    min_gap_h : float
+        A silence longer than this, strictly, is a gap [h]. 6 h: Skylight's dark events and Global Fishing Watch's naive
+        gaps.
+    lookback_h : float
+        Window of the fix counts before and after the gap [h]. 12 h: Welch et al. 2022, pipe-gaps 0.9.4.
+    """
+
+    min_gap_h: float = option(default=6.0, gt=0)
+    lookback_h: float = option(default=12.0, gt=0, le=24)
+
+
+@rule
+class ReceptionRule:
+    """How reception is learned from the feed, and how a silence is judged against it.
+
+    Parameters
+    ----------
+    window_min : float
+        Length of an exposure window [min]; a vessel is heard in a window or not. 30 min suits thinned feeds.
+    cell_deg : float
+        Side of the cells of the reception field [deg].
+    neighbour_deg : float
+        Side of the blocks in which other vessels count as neighbours [deg].
+    cell_prior_windows : float
+        Weight of the feed's mean rate in each cell [windows].
+    neighbour_prior_windows : float
+        Weight of "as usual" in the contemporaneous factor [windows].
+    vessel_prior_windows : float
+        Weight of "like the others" in the vessel's own factor [windows].
+    vessel_lookback_h : float
+        Causal window of the vessel's own factor [h].
+    min_gap_h : float
+        Gaps were selected to be longer than this [h]; must not exceed the `GapRule` they were found with.
+    p_off_prior : float
+        Prior probability that a gap is a switch-off, before the silence is looked at.
+    off_median_h, off_sigma : float
+        Log-normal duration of switch-offs: median [h] and log standard deviation. 36 h and 1.3 give a mean of 84 h,
+        beside 88 h per event in Welch et al. 2022 (4.9 M h / 55,368 events).
+    outage_mean_h : float
+        Mean duration of a collective outage [h].
+    heard_neighbours : int
+        From this many heard neighbours on, the silence evidence may reach ln 300 instead of ln 100.
+    """
+
+    window_min: float = option(default=30.0, gt=0, le=720)
+    cell_deg: float = option(default=0.5, gt=0, le=10)
+    neighbour_deg: float = option(default=1.0, gt=0, le=20)
+    cell_prior_windows: float = option(default=20.0, gt=0)
+    neighbour_prior_windows: float = option(default=3.0, gt=0)
+    vessel_prior_windows: float = option(default=3.0, gt=0)
+    vessel_lookback_h: float = option(default=24.0, gt=0)
+    min_gap_h: float = option(default=6.0, gt=0)
+    p_off_prior: float = option(default=0.05, gt=0, lt=1)
+    off_median_h: float = option(default=36.0, gt=0)
+    off_sigma: float = option(default=1.3, gt=0)
+    outage_mean_h: float = option(default=6.0, gt=0)
+    heard_neighbours: int = option(default=5, ge=1)
+
+
+@rule
+class PortRule:
+    """What a ship could and would have done in a gap.
+
+    Parameters
+    ----------
+    tanker_max_kn, other_max_kn : float
+        Hard speed caps [kn]; +1.5 kn of current are allowed on top.
+    tanker_mean_kn, other_mean_kn, speed_sd_kn : float
+        Own cruising speed where nothing better is known, and its spread [kn].
+    service_min_h : float
+        Shortest time alongside that counts as a call [h].
+    service_median_h, service_log_sd : float
+        Log-normal time alongside, overhead included [h].
+    wait_share, wait_mean_h : float
+        Share of calls that wait for the berth, and their mean waiting time [h].
+    idle_mean_h : float
+        Mean time of slow steaming, drifting or anchoring [h].
+    prior_transit, prior_wait, prior_port, prior_sts, prior_unknown : float
+        Prior weights of the hypotheses; renormalised over those that are possible. The sensitive flag of a port never
+        enters.
+    detour_nm : float
+        A port's prior falls by exp(-detour / detour_nm) [nm].
+    max_draught_llr : float
+        Bound of the draught evidence [nats]: ln 8, because draughts are typed by hand and may lie.
+    """
+
+    tanker_max_kn: float = option(default=17.0, gt=0, le=80)
+    other_max_kn: float = option(default=24.0, gt=0, le=80)
+    tanker_mean_kn: float = option(default=11.5, gt=0, le=80)
+    other_mean_kn: float = option(default=12.5, gt=0, le=80)
+    speed_sd_kn: float = option(default=1.5, gt=0, le=20)
+    service_min_h: float = option(default=6.0, ge=0)
+    service_median_h: float = option(default=20.0, gt=0)
+    service_log_sd: float = option(default=0.5, gt=0, le=3)
+    wait_share: float = option(default=0.5, ge=0, le=1)
+    wait_mean_h: float = option(default=36.0, gt=0)
+    idle_mean_h: float = option(default=36.0, gt=0)
+    prior_transit: float = option(default=0.45, gt=0)
+    prior_wait: float = option(default=0.15, gt=0)
+    prior_port: float = option(default=0.30, gt=0)
+    prior_sts: float = option(default=0.05, gt=0)
+    prior_unknown: float = option(default=0.05, gt=0)
+    detour_nm: float = option(default=200.0, gt=0)
+    max_draught_llr: float = option(default=math.log(8.0), gt=0)
+
+
+@rule
+class LinkRule:
+    """How sightings are linked to gaps.
+
+    Parameters
+    ----------
+    max_speed_kn : float
+        Class cap of the space-time prism [kn]; 16 kn covered 99.95 % of masked tanker gaps.
+    slack_nm : float
+        Radius added to the prism [nm].
+    share_bridge, share_excursion, share_prism : float
+        Weights of going straight on, of calling at a port and coming back, and of being anywhere reachable.
+    port_sd_nm : float
+        Spread of berth positions around a port [nm].
+    service_h : float
+        Time alongside assumed for the excursion [h].
+    detour_nm : float
+        An excursion's weight falls by exp(-detour / detour_nm) [nm].
+    background_per_nm2 : float
+        Density of vessels that nobody told us about, at a port or anchorage [1/nm2].
+    false_alarm_per_nm2 : float
+        Density of detections that are no vessel [1/nm2].
+    unknown_length_m, unknown_length_log_sd : float
+        Log-normal length of unknown vessels [m]; 53 m is the median of unmatched radar detections (Kroodsma et al. 2022).
+    p_detect_max : float
+        Chance that a ship of good size in a clear scene is seen.
+    min_llr : float
+        Pairs below this are dropped [nats].
+    """
+
+    max_speed_kn: float = option(default=16.0, gt=0, le=80)
+    slack_nm: float = option(default=0.2, ge=0)
+    share_bridge: float = option(default=0.60, gt=0)
+    share_excursion: float = option(default=0.25, gt=0)
+    share_prism: float = option(default=0.15, gt=0)
+    port_sd_nm: float = option(default=0.8, gt=0)
+    service_h: float = option(default=20.0, gt=0)
+    detour_nm: float = option(default=200.0, gt=0)
+    background_per_nm2: float = option(default=0.03, gt=0)
+    false_alarm_per_nm2: float = option(default=0.0003, gt=0)
+    unknown_length_m: float = option(default=53.0, gt=0)
+    unknown_length_log_sd: float = option(default=0.6, gt=0)
+    p_detect_max: float = option(default=0.95, gt=0, lt=1)
+    min_llr: float = option(-7.0, le=0)
+
+
+@rule
+class ScoreRule:
+    """How evidence adds up to a transfer score.
+
+    Parameters
+    ----------
+    prior : float
+        Prior probability that a gap with a sensitive port in reach hides a transfer there.
+    max_silence, max_sighting, max_call, max_draught, max_absence : float
+        Bounds of each kind of evidence [nats].
+    reason_llr : float
+        Evidence stronger than this is put into words [nats].
+    """
+
+    prior: float = option(default=0.05, gt=0, lt=1)
+    max_silence: float = option(default=math.log(300.0), gt=0)
+    max_sighting: float = option(default=math.log(200.0), gt=0)
+    max_call: float = option(default=math.log(50.0), gt=0)
+    max_draught: float = option(default=math.log(8.0), gt=0)
+    max_absence: float = option(default=math.log(50.0), gt=0)
+    reason_llr: float = option(default=0.3, ge=0)
+
+
+@rule
+class CargoRule:
+    """How cargo is estimated and counted.
+
+    Parameters
+    ----------
+    product : str
+        Product assumed aboard; one of the bundled conversion factors.
+    fill_low, fill_mode, fill_high : float
+        Triangular fill of the cargo deadweight; 0.6 / 0.9 / 0.98.
+    cargo_share_of_dwt : float
+        Cargo capacity over deadweight where tank volume is unknown.
+    capacity_log_sd : float
+        Log error of a capacity known from deadweight only.
+    density_log_sd : float
+        Log error of the barrels per tonne, shared by all trips.
+    draws : int
+        Monte-Carlo draws.
+    seed : int
+        Seed of the draws; same seed, same table.
+    """
+
+    product: str = option(default="gasoil")
+    fill_low: float = option(default=0.60, ge=0, le=1)
+    fill_mode: float = option(default=0.90, ge=0, le=1)
+    fill_high: float = option(default=0.98, ge=0, le=1)
+    cargo_share_of_dwt: float = option(default=0.96, gt=0, le=1)
+    capacity_log_sd: float = option(default=0.05, ge=0, le=1)
+    density_log_sd: float = option(default=0.015, ge=0, le=1)
+    draws: int = option(default=4000, ge=100)
+    seed: int = option(default=20240307, ge=0)
+
+
+_RULES: dict[str, type] = {
+    "clean": CleanRule,
+    "gap": GapRule,
+    "reception": ReceptionRule,
+    "port": PortRule,
+    "link": LinkRule,
+    "score": ScoreRule,
+    "cargo": CargoRule,
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VoyageConfig:
+    """All options of an investigation.
+
+    Parameters
+    ----------
+    clean, gap, reception, port, link, score, cargo
+        The rule of each stage.
+    cap_bbl : float
+        Yearly cap the ledger is held against [bbl]. 500,000: refined products to North Korea from all suppliers, UN
+        Security Council resolution 2397 (2017), paragraph 5.
+
+    Raises
+    ------
+    RuleError
+        A value is out of its bounds.
+    """
+
+    clean: CleanRule = CleanRule()
+    gap: GapRule = GapRule()
+    reception: ReceptionRule = ReceptionRule()
+    port: PortRule = PortRule()
+    link: LinkRule = LinkRule()
+    score: ScoreRule = ScoreRule()
+    cargo: CargoRule = CargoRule()
+    cap_bbl: float = 500_000.0
+
+    def __post_init__(self) -> None:
+        """Check the parts."""
+        for name, kind in _RULES.items():
+            if not isinstance(getattr(self, name), kind):
+                raise RuleError(f"VoyageConfig.{name} = {getattr(self, name)!r}: expected a {kind.__name__}")
+        if isinstance(self.cap_bbl, bool) or not isinstance(self.cap_bbl, (int, float)) or not self.cap_bbl > 0:
+            raise RuleError(f"VoyageConfig.cap_bbl = {self.cap_bbl!r}: must be greater than 0")
+
+    def to_toml(self) -> str:
+        """Return the options as TOML, one table per rule."""
+        import tomli_w
+
+        return tomli_w.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_toml(cls, text: str) -> VoyageConfig:
+        """Read options from TOML; what is not named keeps its default.
+
+        Raises
+        ------
+        RuleError
+            Not TOML, an unknown name, or a value out of its bounds.
+        """
+        try:
+            data = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise RuleError(f"configuration is not TOML: {error}") from error
+        _refuse_unknown("VoyageConfig", data, [*_RULES, "cap_bbl"])
+        for name, kind in _RULES.items():
+            if name in data:
+                if not isinstance(data[name], dict):
+                    raise RuleError(f"VoyageConfig.{name} = {data[name]!r}: expected a table of options")
+                data[name] = kind(**data[name])
+        return cls(**data)
+
+    def save(self, path: str | Path) -> None:
+        """Write the options to a TOML file."""
+        Path(path).write_text(self.to_toml(), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> VoyageConfig:
+        """Read the options from a TOML file.
+
+        Raises
+        ------
+        ReadError
+            The file cannot be read.
+        RuleError
+            See `from_toml`.
+        """
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ReadError(f"{path}: cannot be read ({error})") from error
+        return cls.from_toml(text)

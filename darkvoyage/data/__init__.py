@@ -1,0 +1,1 @@
+"""Small bundled facts, each with its public source."""

@@ -1,0 +1,1 @@
+"""Silences of a track, and the judgement on them."""

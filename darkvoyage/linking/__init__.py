@@ -1,0 +1,1 @@
+"""Which ship a sighting shows."""

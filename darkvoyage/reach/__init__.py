@@ -1,0 +1,1 @@
+"""Where a ship could have been during a gap."""

@@ -1,0 +1,232 @@
+"""The only place that validates a table: `conform` on the way in, `finish` on the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from darkvoyage.errors import SchemaError
+from darkvoyage.schema.tables import Column, TableSpec
+
+__all__ = ["TIME_DTYPE", "as_frame", "conform", "empty", "finish", "sort_rows"]
+
+TIME_DTYPE = "datetime64[us, UTC]"
+
+_DTYPES: dict[str, Any] = {
+    "int": "int64",
+    "float": "float64",
+    "bool": "bool",
+    "boolean": "boolean",
+    "Int64": "Int64",
+    "Int16": "Int16",
+    "Int8": "Int8",
+    "time": TIME_DTYPE,
+    "text": "str",
+    "list": "object",
+}
+
+
+def as_frame(table: Any, spec: TableSpec) -> pd.DataFrame:
+    """Return `table` as a DataFrame that may be extended freely; the caller's object is never written to.
+
+    Accepts pandas and anything with the Arrow PyCapsule stream protocol (polars, pyarrow, DuckDB relations).
+    """
+    if isinstance(table, pd.DataFrame):
+        # Copy-on-write: adding or replacing columns of this shallow copy leaves the caller's frame alone.
+        return pd.DataFrame(table).reset_index(drop=True)
+    if hasattr(table, "__arrow_c_stream__"):
+        import pyarrow as pa
+
+        return pa.table(table).to_pandas()
+    raise SchemaError(
+        f"{spec.name}: expected a table (pandas, polars, pyarrow, or anything with __arrow_c_stream__), "
+        f"got {type(table).__name__}"
+    )
+
+
+def conform(table: Any, spec: TableSpec) -> pd.DataFrame:
+    """Check an input table against its specification and cast its columns.
+
+    Parameters
+    ----------
+    table : DataFrame or Arrow stream
+    spec : TableSpec
+
+    Returns
+    -------
+    DataFrame
+        The same rows in the same order with a RangeIndex; known columns in their types, others untouched.
+
+    Raises
+    ------
+    SchemaError
+        A required column is missing, has the wrong type, holds naive times, or nulls where none are allowed.
+    """
+    frame = as_frame(table, spec)
+    missing = [name for name in spec.required if name not in frame.columns]
+    if missing:
+        found = ", ".join(map(str, frame.columns)) or "none"
+        raise SchemaError(f"{spec.name}: missing column(s) {', '.join(missing)}; found columns: {found}")
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise SchemaError(f"{spec.name}: column {twice!r} occurs twice")
+    for column in spec.columns:
+        if column.name in frame.columns:
+            frame[column.name] = _cast(frame[column.name], column, spec)
+    return frame
+
+
+def empty(spec: TableSpec) -> pd.DataFrame:
+    """Return an empty table with the right columns and dtypes."""
+    return pd.DataFrame({column.name: pd.Series([], dtype=_DTYPES[column.kind]) for column in spec.columns})
+
+
+def finish(data: Mapping[str, Any] | pd.DataFrame, spec: TableSpec, *, optional: bool = False) -> pd.DataFrame:
+    """Build an output table: all columns of the specification in order and type, rows sorted by its key.
+
+    Parameters
+    ----------
+    data : mapping of column name to array, or DataFrame
+        Columns that are not in the specification follow behind it.
+    spec : TableSpec
+    optional : bool
+        Leave absent nullable columns out instead of filling them with nulls.
+    """
+    frame = pd.DataFrame(data).reset_index(drop=True)
+    out: dict[str, pd.Series] = {}
+    for column in spec.columns:
+        if column.name in frame.columns:
+            out[column.name] = _cast(frame[column.name], column, spec)
+        elif not (optional and not column.required):
+            out[column.name] = pd.Series([None] * len(frame), dtype=_DTYPES[column.kind])
+    for name in frame.columns:
+        out.setdefault(name, frame[name])
+    return sort_rows(pd.DataFrame(out), spec.key)
+
+
+def sort_rows(frame: pd.DataFrame, key: tuple[str, ...]) -> pd.DataFrame:
+    """Sort by `key`; rows with equal keys are ordered by their content, so that the input's order never shows."""
+    if len(frame) < 2:
+        return frame.reset_index(drop=True)
+    order = frame.sort_values(list(key), kind="stable", na_position="last").index.to_numpy()
+    frame = frame.loc[order].reset_index(drop=True)
+    tied = frame.duplicated(list(key), keep=False).to_numpy()
+    if tied.any():
+        frame = _order_ties(frame, key, tied)
+    return frame
+
+
+def _order_ties(frame: pd.DataFrame, key: tuple[str, ...], tied: np.ndarray) -> pd.DataFrame:
+    part = frame[tied]
+    plain = [name for name in part.columns if name not in key and not _holds_lists(part[name])]
+    # The run of equal keys first, then the remaining columns from left to right.
+    run = (~frame.duplicated(list(key)).to_numpy()).cumsum()[tied]
+    sorted_part = part.assign(_run=run).sort_values(["_run", *plain], kind="stable", na_position="last")
+    order = np.arange(len(frame))
+    order[tied] = sorted_part.index.to_numpy()
+    return frame.iloc[order].reset_index(drop=True)
+
+
+def _holds_lists(series: pd.Series) -> bool:
+    return bool(series.dtype == object and series.map(type).isin([list, np.ndarray]).any())
+
+
+def _cast(series: pd.Series, column: Column, spec: TableSpec) -> pd.Series:
+    target = _DTYPES[column.kind]
+    if series.dtype == target and (column.nullable or column.kind in ("float", "bool", "int") or not series.hasnans):
+        return series
+    cast = {"time": _cast_time, "text": _cast_text, "list": _cast_list}.get(column.kind, _cast_number)
+    out = cast(series, column, spec)
+    if not column.nullable and out.isna().any() and column.kind != "float":
+        _refuse(spec, column, f"no nulls ({target})", out.isna(), series)
+    return out
+
+
+def _cast_time(series: pd.Series, column: Column, spec: TableSpec) -> pd.Series:
+    if len(series) == 0 or series.isna().all():
+        return pd.Series(pd.DatetimeIndex([pd.NaT] * len(series), tz="UTC").as_unit("us"), name=series.name)
+    if pd.api.types.is_object_dtype(series.dtype):
+        series = series.convert_dtypes(dtype_backend="numpy_nullable") if series.map(_is_time).all() else series
+        if series.map(lambda value: getattr(value, "tzinfo", "text") is not None).all() and series.map(_is_time).all():
+            series = pd.Series(pd.to_datetime(series, utc=True), name=series.name)
+    if isinstance(series.dtype, pd.ArrowDtype):
+        series = pd.Series(series.to_numpy(), name=series.name) if series.dtype.kind == "M" else series
+    if not pd.api.types.is_datetime64_any_dtype(series.dtype):
+        _refuse(spec, column, "timezone-aware datetimes", series.notna(), series)
+    if getattr(series.dt, "tz", None) is None:
+        _refuse(spec, column, "timezone-aware datetimes (these are naive; use .dt.tz_localize)", series.notna(), series)
+    return series.dt.tz_convert("UTC").dt.as_unit("us")
+
+
+def _is_time(value: object) -> bool:
+    import datetime as dt
+
+    return value is None or value is pd.NaT or isinstance(value, dt.datetime)
+
+
+def _cast_text(series: pd.Series, column: Column, spec: TableSpec) -> pd.Series:
+    if series.isna().all():
+        return pd.Series([None] * len(series), dtype="str", name=series.name)
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        series = series.astype(series.cat.categories.dtype)
+    if not (pd.api.types.is_string_dtype(series.dtype) or pd.api.types.is_object_dtype(series.dtype)):
+        _refuse(spec, column, "text", series.notna(), series)
+    if pd.api.types.is_object_dtype(series.dtype):
+        wrong = series.notna() & ~series.map(lambda value: isinstance(value, str))
+        if wrong.any():
+            _refuse(spec, column, "text", wrong, series)
+    return series.astype("str")
+
+
+def _cast_list(series: pd.Series, column: Column, spec: TableSpec) -> pd.Series:
+    return series.map(lambda value: list(value) if isinstance(value, (list, tuple, np.ndarray)) else value).astype(
+        object
+    )
+
+
+def _cast_number(series: pd.Series, column: Column, spec: TableSpec) -> pd.Series:
+    target = _DTYPES[column.kind]
+    whole = column.kind in ("int", "Int64", "Int16", "Int8")
+    if series.isna().all():
+        if column.kind in ("int", "bool") and len(series):
+            _refuse(spec, column, f"{target} without nulls", series.isna(), series)
+        return pd.Series([None] * len(series), dtype=target, name=series.name)
+    truth = pd.api.types.is_bool_dtype(series.dtype)
+    if column.kind in ("bool", "boolean"):
+        if not truth and not (series.dropna().map(lambda value: isinstance(value, (bool, np.bool_))).all()):
+            _refuse(spec, column, "true or false", series.notna(), series)
+        if column.kind == "bool" and series.isna().any():
+            _refuse(spec, column, "no nulls (bool)", series.isna(), series)
+        return series.astype(target)
+    if pd.api.types.is_object_dtype(series.dtype):
+        wrong = series.notna() & ~series.map(lambda value: isinstance(value, (int, float, np.number)))
+        if wrong.any():
+            _refuse(spec, column, target, wrong, series)
+        series = pd.to_numeric(series.astype("Float64") if series.isna().any() else series)
+    if truth or not pd.api.types.is_numeric_dtype(series.dtype):
+        _refuse(spec, column, target, series.notna(), series)
+    if whole:
+        numbers = series.to_numpy(dtype="float64", na_value=np.nan)
+        fractional = np.isfinite(numbers) & (numbers != np.floor(numbers)) | np.isinf(numbers)
+        if fractional.any():
+            _refuse(spec, column, f"whole numbers ({target})", pd.Series(fractional), series)
+        if column.kind == "int" and np.isnan(numbers).any():
+            _refuse(spec, column, f"{target} without nulls", pd.Series(np.isnan(numbers)), series)
+        bits = {"int": 63, "Int64": 63, "Int16": 15, "Int8": 7}[column.kind]
+        with np.errstate(invalid="ignore"):
+            too_large = np.abs(numbers) >= 2.0**bits
+        if too_large.any():
+            _refuse(spec, column, target, pd.Series(too_large), series)
+        if pd.api.types.is_float_dtype(series.dtype):
+            series = series.astype("Int64")
+        return series.astype(target)
+    return pd.Series(series.to_numpy(dtype="float64", na_value=np.nan), name=series.name)
+
+
+def _refuse(spec: TableSpec, column: Column, expected: str, wrong: pd.Series, series: pd.Series) -> None:
+    rows = np.flatnonzero(np.asarray(wrong, dtype=bool))
+    where = f"; first bad row {rows[0]}: {series.iloc[rows[0]]!r}" if len(rows) else ""
+    raise SchemaError(f"{spec.name}: column {column.name!r} has type {series.dtype}, expected {expected}{where}")

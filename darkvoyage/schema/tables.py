@@ -1,0 +1,204 @@
+"""Every table of darkvoyage: its columns, their types, its key.
+
+The column names are fixed: notebooks and pipelines are written against them. A column carries its unit as suffix
+(`_kn _nm _h _m _m3 _deg _bbl _t`) unless it is one of `lat lon sog cog heading`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["TABLES", "Column", "TableSpec"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Parameters
+    ----------
+    name : str
+    kind : {"int", "Int64", "Int16", "Int8", "float", "bool", "boolean", "time", "text", "list"}
+        `int` is int64 without nulls, `Int*` are pandas' nullable integers, `time` is datetime64[us, UTC],
+        `text` is pandas' default string, `list` holds lists of strings.
+    required : bool
+        An input table without this column is refused.
+    nullable : bool
+        May hold nulls.
+    """
+
+    name: str
+    kind: str
+    required: bool = False
+    nullable: bool = True
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """A table: its name, columns in order, and the key its rows are sorted by."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Names an input table must have."""
+        return tuple(column.name for column in self.columns if column.required)
+
+
+def _columns(text: str) -> tuple[Column, ...]:
+    """Parse `name:kind` words; `!` marks required without nulls, `+` required but nullable, `.` never null."""
+    out = []
+    for word in text.split():
+        name, _, kind = word.partition(":")
+        mark = kind[-1]
+        if mark in "!+.":
+            kind = kind[:-1]
+        out.append(Column(name, kind, required=mark in "!+", nullable=mark not in "!."))
+    return tuple(out)
+
+
+_END_STATE = "lat:float lon:float sog:float cog:float nav_status:Int8 draught_m:float destination:text"
+
+
+def _both_ends(state: str) -> str:
+    words = state.split()
+    return " ".join([f"start_{word}" for word in words] + [f"end_{word}" for word in words])
+
+
+FIXES = TableSpec(
+    "FIXES",
+    _columns(
+        "mmsi:int! timestamp:time! lat:float+ lon:float+ sog:float cog:float heading:float nav_status:Int8 "
+        "ais_class:text receiver:text imo:Int64 name:text callsign:text ship_type:Int16 length_m:float beam_m:float "
+        "draught_m:float destination:text draught_timestamp:time destination_timestamp:time track_id:text flag:text"
+    ),
+    ("mmsi", "timestamp"),
+)
+PORTS = TableSpec(
+    "PORTS",
+    _columns(
+        "port_id:text! name:text! kind:text country:text+ lat:float! lon:float! radius_nm:float! sensitive:bool! "
+        "reason:text source:text geometry:text"
+    ),
+    ("port_id",),
+)
+SIGHTINGS = TableSpec(
+    "SIGHTINGS",
+    _columns(
+        "sighting_id:text! timestamp:time! lat:float! lon:float! scene_id:text sensor:text length_m:float "
+        "length_err_m:float beam_m:float heading:float confidence:float position_err_m:float load_state:text "
+        "vessel_class:text mmsi:Int64 imo:Int64 source:text"
+    ),
+    ("sighting_id",),
+)
+SCENES = TableSpec(
+    "SCENES",
+    _columns(
+        "scene_id:text! timestamp:time! footprint:text! sensor:text! clear_fraction:float gsd_m:float source:text"
+    ),
+    ("scene_id",),
+)
+VESSELS = TableSpec(
+    "VESSELS",
+    _columns(
+        "mmsi:int! imo:Int64 name:text flag:text ship_type:Int16 length_m:float beam_m:float dwt_t:float "
+        "draught_max_m:float cargo_capacity_m3:float service_speed_kn:float source:text"
+    ),
+    ("mmsi",),
+)
+WATCHLIST = TableSpec(
+    "WATCHLIST",
+    _columns(
+        "list_name:text! program:text imo:Int64 mmsi:Int64 name:text+ aliases:text listed_on:time delisted_on:time "
+        "source_sha256:text+"
+    ),
+    ("list_name", "name", "imo"),
+)
+GAPS = TableSpec(
+    "GAPS",
+    _columns(
+        "gap_id:text! track_id:text! mmsi:int! gap_start:time! gap_end:time is_closed:bool! duration_h:float! "
+        "distance_nm:float implied_speed_kn:float " + _both_ends(_END_STATE) + " "
+        "start_draught_age_h:float end_draught_age_h:float "
+        "fixes_before_12h:int. fixes_before_12h_ter:int. fixes_before_12h_sat:int. fixes_before_12h_dyn:int. "
+        "fixes_after_12h:int. ais_class:text ship_type:Int16 length_m:float imo:Int64"
+    ),
+    ("mmsi", "gap_start", "gap_id"),
+)
+SILENCES = TableSpec(
+    "SILENCES",
+    _columns(
+        "gap_id:text! expected_fixes:float neighbours_heard:int. p_silence_if_on:float llr_silence:float! "
+        "p_off:float! reason:text"
+    ),
+    ("gap_id",),
+)
+PORT_CALLS = TableSpec(
+    "PORT_CALLS",
+    _columns(
+        "gap_id:text! port_id:text hypothesis:text! sea_distance_nm:float required_speed_kn:float p_feasible:float "
+        "slack_h:float arrive_earliest:time depart_latest:time p_call:float! p_call_prior:float"
+    ),
+    ("gap_id", "hypothesis", "port_id"),
+)
+LINKS = TableSpec(
+    "LINKS",
+    _columns(
+        "gap_id:text sighting_id:text scene_id:text llr_position:float llr_length:float llr_heading:float "
+        "llr_class:float llr_total:float llr_absence:float p_link:float rank:Int64 port_id:text p_at_port:float "
+        "p_at_port_prior:float"
+    ),
+    ("sighting_id", "rank", "gap_id", "scene_id", "port_id"),
+)
+TRANSFERS = TableSpec(
+    "TRANSFERS",
+    _columns(
+        "gap_id:text! port_id:text! mmsi:int! imo:Int64 track_id:text! gap_start:time! gap_end:time score:float! "
+        "p_transfer:float! prior:float! llr_total:float! llr_silence:float llr_call:float llr_draught:float "
+        "llr_sighting:float llr_absence:float reasons:list innocent_explanations:list sighting_ids:list "
+        "evidence_grade:text"
+    ),
+    ("mmsi", "gap_start", "gap_id", "port_id"),
+)
+CARGO = TableSpec(
+    "CARGO",
+    _columns(
+        "gap_id:text! port_id:text! mmsi:int! track_id:text! call_time:time! p_transfer:float! dwt_t:float route:text "
+        "load_state_before:text load_state_after:text p_loaded:float! cargo_t_p10:float cargo_t_p50:float "
+        "cargo_t_p90:float barrels_p10:float barrels_p50:float barrels_p90:float product:text basis:text"
+    ),
+    ("mmsi", "call_time", "gap_id", "port_id"),
+)
+LEDGER = TableSpec(
+    "LEDGER",
+    _columns(
+        "port_id:text route:text period_start:time! period_end:time! calls_seen:int! calls_estimated_p10:float "
+        "calls_estimated_p50:float calls_estimated_p90:float barrels_p10:float barrels_p50:float barrels_p90:float "
+        "cap_bbl:float p_exceeds_cap:float cap_crossed_on:time"
+    ),
+    ("period_start", "route", "port_id"),
+)
+SCREENING = TableSpec(
+    "SCREENING",
+    _columns(
+        "mmsi:Int64 imo:Int64 list_name:text! program:text matched_by:text! matched_name:text listed_on:time "
+        "event_time:time listed_at_event:boolean list_sha256:text"
+    ),
+    ("list_name", "matched_name", "mmsi", "imo", "event_time"),
+)
+
+TABLES: dict[str, TableSpec] = {
+    spec.name: spec
+    for spec in (
+        FIXES, PORTS, SIGHTINGS, SCENES, VESSELS, WATCHLIST, GAPS, SILENCES, PORT_CALLS, LINKS, TRANSFERS, CARGO,
+        LEDGER, SCREENING,
+    )
+}  # fmt: skip
+"""All table specifications by name."""

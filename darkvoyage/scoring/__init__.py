@@ -1,0 +1,1 @@
+"""Evidence into probabilities that explain themselves."""

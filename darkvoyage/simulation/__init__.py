@@ -1,0 +1,1 @@
+"""Fictional worlds with known truth."""
