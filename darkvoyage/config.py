@@ -49,7 +49,7 @@ def rule(cls: type[T]) -> type[T]:
 
     __init__.__doc__ = plain_init.__doc__
     made.__init__ = __init__
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def _refuse_unknown(owner: str, options: dict[str, Any], known: list[str]) -> None:
@@ -272,7 +272,7 @@ class LinkRule:
     unknown_length_m: float = option(default=53.0, gt=0)
     unknown_length_log_sd: float = option(default=0.6, gt=0)
     p_detect_max: float = option(default=0.95, gt=0, lt=1)
-    min_llr: float = option(-7.0, le=0)
+    min_llr: float = option(default=-7.0, le=0)
 
 
 @rule
