@@ -23,6 +23,8 @@ _HOME = {
     "ReceptionRule": "config",
     "ScoreRule": "config",
     "VoyageConfig": "config",
+    "clean_fixes": "tracks.cleaning",
+    "find_gaps": "gaps.find",
 }
 
 __all__ = sorted(_HOME)

@@ -1,10 +1,10 @@
-"""Groups of equal keys in sorted arrays: starts, lengths, expansion of ranges."""
+"""Groups of equal keys in sorted arrays: starts, expansion of ranges, searching inside groups."""
 
 from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["expand", "group_starts"]
+__all__ = ["expand", "first_at_or_after", "group_starts", "search_groups"]
 
 
 def group_starts(key: np.ndarray) -> np.ndarray:
@@ -40,3 +40,45 @@ def expand(first: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray
     owner = np.repeat(np.arange(len(count)), count)
     offset = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
     return owner, np.repeat(np.asarray(first, dtype="int64"), count) + offset
+
+
+def search_groups(
+    group: np.ndarray, value: np.ndarray, query_group: np.ndarray, query_value: np.ndarray, *, side: str = "left"
+) -> np.ndarray:
+    """Insertion points of queries among the rows of their own group (`numpy.searchsorted` per group, at once).
+
+    Parameters
+    ----------
+    group, value : ndarray of int64, shape (n,)
+        Rows sorted by (group, value); groups are small non-negative codes.
+    query_group, query_value : ndarray of int64, shape (m,)
+    side : {"left", "right"}
+
+    Returns
+    -------
+    ndarray of int64, shape (m,)
+        Indices into the n rows, between the group's first row and one past its last. A group without rows gives the
+        place where it would stand.
+    """
+    # Ranks instead of values keep the packed key (group, rank) inside 64 bits for any group count and time span.
+    levels, rank = np.unique(value, return_inverse=True)
+    width = np.int64(len(levels) + 1)
+    packed = np.asarray(group, dtype="int64") * width + rank
+    wanted = np.asarray(query_group, dtype="int64") * width
+    if side == "left":
+        return np.searchsorted(packed, wanted + np.searchsorted(levels, query_value, side="left"), side="left")
+    return np.searchsorted(packed, wanted + np.searchsorted(levels, query_value, side="right"), side="left")
+
+
+def first_at_or_after(
+    group: np.ndarray, value: np.ndarray, query_group: np.ndarray, query_value: np.ndarray
+) -> np.ndarray:
+    """Index of the first row of the query's group with value >= the query, -1 where there is none.
+
+    Parameters and preconditions as `search_groups`.
+    """
+    at = search_groups(group, value, query_group, query_value, side="left")
+    if len(group) == 0:
+        return np.full(len(at), -1, dtype="int64")
+    inside = np.minimum(at, len(group) - 1)
+    return np.where((at < len(group)) & (group[inside] == query_group), at, -1)

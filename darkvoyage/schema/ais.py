@@ -49,7 +49,7 @@ _PLACEHOLDERS = np.array(
 
 
 def is_equipment(mmsi: np.ndarray) -> np.ndarray:
-    """Tell which MMSI are not a ship's own: aids, coast stations, aircraft, SART, craft, gear, placeholders.
+    """Tell which MMSI belong to equipment: coast stations and groups, aircraft, handhelds, SART, craft, aids, gear.
 
     Parameters
     ----------
@@ -58,11 +58,15 @@ def is_equipment(mmsi: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of bool, shape (n,)
-        True unless nine digits with first digit 2 to 7 (ITU-R M.585-9) and not a well-known placeholder.
+        True for 0xx and 00x numbers (six to eight digits: also net buoys and beacons), 111, 8, 97, 98 and 99
+        (ITU-R M.585-9), and for placeholders. Other malformed numbers (150402951, say) are left alone: ships do use
+        them, and who does so is worth seeing.
     """
     mmsi = np.asarray(mmsi, dtype="int64")
-    ship = (mmsi >= 200_000_000) & (mmsi <= 799_999_999)
-    return ~ship | np.isin(mmsi, _PLACEHOLDERS)
+    leading = mmsi // 1_000_000
+    short = (mmsi >= 100_000) & (mmsi < 100_000_000)
+    station = (leading == 111) | ((leading >= 800) & (leading <= 899)) | (leading >= 970)
+    return short | station | (mmsi < 0) | np.isin(mmsi, _PLACEHOLDERS)
 
 
 def imo_valid(imo: np.ndarray) -> np.ndarray:
