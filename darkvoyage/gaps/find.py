@@ -2,8 +2,8 @@
 
 Differs from pipe-gaps 0.9.4: gaps are per hull, not per MMSI (two ships under one number do not make a false gap);
 duplicates, conflicts and jumps neither bound a gap nor count; a position that is missing or out of range gives a null
-distance (there 0 degrees, up to 156,900 km of error); the look-back does not depend on how the input is cut; an open gap
-is measured to `as_of`, not to the next midnight.
+distance (there 0 degrees, up to 156,900 km of error); the look-back does not depend on how the input is cut; an open
+gap is measured to `as_of`, not to the next midnight.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Deliberate differences: a date range is the peer's pipeline bookkeeping (which day reports which gap), so it is applied
 here to the found gaps; an open gap of an earlier run is handed in as its OFF fix; the null positions of the peer's rows
-stay null here and there.
+stay null here and there. Where the peer's one-day window starts inside the look-back it counts too few fixes (a known
+defect: its counts depend on the windowing); the cases are named below with the count that follows from the rows by hand.
 """
 
 import json
@@ -12,6 +13,12 @@ import pandas as pd
 import pytest
 
 import darkvoyage as dv
+
+# case -> index of the gap -> fixes in the half-open 12 h before its start, plus that fix, counted by hand.
+COUNTED_BY_HAND = {
+    # 10:00 and 14:00 lie in [08:00, 20:00), and the OFF fix at 20:00; the peer's window begins at 12:00.
+    "arbitrary_periods/period_1_day_no_duplicated_closed_gap_2": {0: 3},
+}
 
 
 def fixes_of(rows):
@@ -86,10 +93,15 @@ def test_every_peer_case(real_data):
         known = expected["distance_m"].notna().to_numpy()
         np.testing.assert_allclose(metres[known], expected["distance_m"][known].astype(float), atol=1e-3, err_msg=name)
         assert np.isnan(metres[~known]).all(), name
-        # The peer gives no count for a gap that was carried in open.
-        counted = expected["positions_hours_before"].notna()
+        # A gap that was carried in open brings its count from rows that are not in the case.
+        carried = pd.to_datetime([gap["start_timestamp"] for gap in case.get("input_open_gaps", [])], utc=True)
+        counted = ~expected["at"].isin(carried)
         for suffix in ("", "_ter", "_sat", "_dyn"):
             ours, theirs = gaps[f"fixes_before_12h{suffix}"], expected[f"positions_hours_before{suffix}"]
+            theirs = theirs.astype("float64")
+            if suffix in ("", "_ter"):
+                for index, count in COUNTED_BY_HAND.get(name, {}).items():
+                    theirs[index] = count
             assert ours[counted].tolist() == theirs[counted].tolist(), name
 
 
