@@ -163,6 +163,8 @@ class ReceptionRule:
         beside 88 h per event in Welch et al. 2022 (4.9 M h / 55,368 events).
     outage_mean_h : float
         Mean duration of a collective outage [h].
+    suspect_h : float
+        Windows of silences longer than this do not count in the rates, because they may be switch-offs [h].
     heard_neighbours : int
         From this many heard neighbours on, the silence evidence may reach ln 300 instead of ln 100.
     """
@@ -179,6 +181,7 @@ class ReceptionRule:
     off_median_h: float = option(default=36.0, gt=0)
     off_sigma: float = option(default=1.3, gt=0)
     outage_mean_h: float = option(default=6.0, gt=0)
+    suspect_h: float = option(default=24.0, gt=0)
     heard_neighbours: int = option(default=5, ge=1)
 
 
