@@ -286,6 +286,9 @@ class ScoreRule:
     ----------
     prior : float
         Prior probability that a gap with a sensitive port in reach hides a transfer there.
+    off_without_call : float
+        Share of deliberate or accidental switch-offs without a call (security, habit, faults) among all other gaps: however
+        strong the silence, it cannot tell these from a call.
     max_silence, max_sighting, max_call, max_draught, max_absence : float
         Bounds of each kind of evidence [nats].
     reason_llr : float
@@ -293,6 +296,7 @@ class ScoreRule:
     """
 
     prior: float = option(default=0.05, gt=0, lt=1)
+    off_without_call: float = option(default=0.05, gt=0, lt=1)
     max_silence: float = option(default=math.log(300.0), gt=0)
     max_sighting: float = option(default=math.log(200.0), gt=0)
     max_call: float = option(default=math.log(50.0), gt=0)

@@ -122,7 +122,7 @@ def _as_of(as_of: Any) -> pd.Timestamp | None:
         moment = pd.Timestamp(as_of)
     except ValueError as error:
         raise RuleError(f"as_of = {as_of!r}: expected a timezone-aware time ({error})") from error
-    if moment is pd.NaT or moment.tz is None:
+    if pd.isna(moment) or moment.tz is None:
         raise RuleError(f"as_of = {as_of!r}: expected a timezone-aware time, this one is naive")
     return moment.tz_convert("UTC").as_unit("us")
 

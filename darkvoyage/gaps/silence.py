@@ -43,8 +43,9 @@ def score_silence(gaps: Any, reception: ReceptionModel) -> pd.DataFrame:
     -------
     SILENCES table
         `expected_fixes` at the feed's mean number of fixes per heard window; `p_off` = prior x likelihood ratio;
-        `reason` is one of `no_position`, `coverage_unverified` (nobody else was heard near the path), `feed_outage` (nobody was heard anywhere),
-        `neighbours_silent` (others near the path fell silent too), `reception_poor`, `expected_to_be_heard`.
+        `reason` is one of `no_position`, `coverage_unverified` (nobody else was heard near the path), `feed_outage`
+        (nobody was heard anywhere), `neighbours_silent` (others near the path fell silent too), `reception_poor`,
+        `expected_to_be_heard`.
 
     Raises
     ------

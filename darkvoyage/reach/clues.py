@@ -1,4 +1,4 @@
-"""What the ends of a gap say about a reading of it: directions, draughts, destination text; all in nats."""
+"""What the ends of a gap say about a reading of it: directions and destination text, in nats."""
 
 from __future__ import annotations
 
@@ -6,20 +6,14 @@ import numpy as np
 import pandas as pd
 from scipy.special import i0e
 
-from darkvoyage.config import PortRule
 from darkvoyage.kernels.sphere import angle_difference, bearing, great_circle_nm
 
-__all__ = ["destination_llr", "direction_llr", "draught_llr"]
+__all__ = ["destination_llr", "direction_llr"]
 
 _KAPPA = 4.0
 _STEADY_SHARE = 0.7
 _MOVING_KN = 1.0
 _NEAR_NM = 5.0
-_UNCHANGED = 0.5
-"""Chance that a draught is not retyped within a day of a call."""
-_DRAUGHT_NOISE_M = 0.1
-_DRAUGHT_BLUNDER = 0.03
-_DRAUGHT_RANGE_M = 20.0
 _DESTINATION_LLR = float(np.log(5.0))
 
 
@@ -59,37 +53,6 @@ def _course_llr(table: pd.DataFrame, end: str, expected: np.ndarray) -> np.ndarr
     llr = np.log(_STEADY_SHARE * steady + 1 - _STEADY_SHARE)
     with np.errstate(invalid="ignore"):
         return np.where(np.isfinite(llr) & (speed >= _MOVING_KN), llr, 0.0)
-
-
-def draught_llr(table: pd.DataFrame, ships: pd.DataFrame, called: np.ndarray, rule: PortRule) -> np.ndarray:
-    """Whether the change of draught fits a call (loaded or discharged) or none, capped, shape (n,).
-
-    Draughts are typed by hand: unchanged is common after a call, and blunders occur. Half of the calls leave the value
-    as it was; a change after a call is about 0.4 of the laden draught, either way.
-
-    Parameters
-    ----------
-    table : DataFrame of n gaps
-    ships : DataFrame
-        `draught_max_m`, one row per gap.
-    called : ndarray of bool, shape (n,)
-        The reading is a call.
-    rule : PortRule
-    """
-    if "start_draught_m" not in table or "end_draught_m" not in table:
-        return np.zeros(len(table))
-    before, after = table["start_draught_m"].to_numpy(), table["end_draught_m"].to_numpy()
-    change = after - before
-    laden = np.fmax(ships["draught_max_m"].to_numpy(), np.fmax(before, after))
-    same = np.exp(-np.abs(change) / _DRAUGHT_NOISE_M) / (2 * _DRAUGHT_NOISE_M)
-    size, spread = 0.4 * laden, 0.15 * laden
-    with np.errstate(invalid="ignore", divide="ignore"):
-        moved = 0.5 * np.exp(-0.5 * ((np.abs(change) - size) / spread) ** 2) / (spread * np.sqrt(2 * np.pi))
-    blunder = _DRAUGHT_BLUNDER / _DRAUGHT_RANGE_M
-    stayed = (1 - _DRAUGHT_BLUNDER) * same + blunder
-    call = (1 - _DRAUGHT_BLUNDER) * (_UNCHANGED * same + (1 - _UNCHANGED) * moved) + blunder
-    llr = np.clip(np.log(call / stayed), -rule.max_draught_llr, rule.max_draught_llr)
-    return np.where(called & np.isfinite(llr), llr, 0.0)
 
 
 def destination_llr(table: pd.DataFrame, places: pd.DataFrame, port: np.ndarray) -> np.ndarray:

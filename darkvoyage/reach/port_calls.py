@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from darkvoyage.config import PortRule
+from darkvoyage.kernels.draught import draught_change_llr
 from darkvoyage.kernels.elapsed import (
     idle_density,
     log_uniform_density,
@@ -29,7 +30,7 @@ from darkvoyage.kernels.elapsed import (
 )  # fmt: skip
 from darkvoyage.kernels.spans import group_starts
 from darkvoyage.kernels.sphere import great_circle_nm
-from darkvoyage.reach.clues import destination_llr, direction_llr, draught_llr
+from darkvoyage.reach.clues import destination_llr, direction_llr
 from darkvoyage.schema.ais import is_tanker
 from darkvoyage.schema.conform import as_frame, conform, empty, finish
 from darkvoyage.schema.tables import GAPS, PORT_CALLS, PORTS, VESSELS
@@ -67,7 +68,8 @@ def find_port_calls(
     -------
     PORT_CALLS table
         One row per gap and port in reach, and one per gap for `transit`, `wait` and `unknown`. Over a gap the `p_call`
-        sum to 1; `p_call_prior` is the weight before the evidence. A gap without a start position has `unknown` only.
+        sum to 1; `p_call_prior` is the weight before the evidence and `sensitive` the port's flag, passed on. A gap
+        without a start position has `unknown` only.
         `sea_distance_nm` is there and back [nm], `required_speed_kn` what that takes with the shortest service.
 
     Raises
@@ -130,7 +132,7 @@ def _plain_rows(table: pd.DataFrame, ships: pd.DataFrame, rule: PortRule) -> pd.
         ("wait", wait, rule.prior_wait),
         ("unknown", unknown, rule.prior_unknown),
     ):
-        llr = np.log(np.maximum(density, _FLOOR)) + draught_llr(table, ships, np.zeros(len(table), bool), rule)
+        llr = np.log(np.maximum(density, _FLOOR))
         if name == "transit":
             llr = llr + direction_llr(table, table["end_lat"].to_numpy(), table["end_lon"].to_numpy(), closed)
         possible = started | (name == "unknown")
@@ -155,7 +157,7 @@ def _port_rows(
     near = table.iloc[gap].reset_index(drop=True)
     llr = np.log(np.maximum(likelihood, _FLOOR))
     llr += direction_llr(near, places["lat"].to_numpy()[port], places["lon"].to_numpy()[port], closed, via=True)
-    llr += draught_llr(near, ships.iloc[gap].reset_index(drop=True), np.ones(len(gap), bool), rule)
+    llr += _draught(near, ships["draught_max_m"].to_numpy()[gap], rule)
     llr += destination_llr(near, places, port)
     straight = np.where(closed, near["distance_nm"].fillna(0.0).to_numpy(), 0.0)
     pull = np.exp(-np.maximum(both - straight, 0.0) / rule.detour_nm) * _visits(near, places, port, history)
@@ -225,6 +227,13 @@ def _elapsed(
     return out
 
 
+def _draught(near: pd.DataFrame, laden_m: np.ndarray, rule: PortRule) -> np.ndarray:
+    if "start_draught_m" not in near or "end_draught_m" not in near:
+        return np.zeros(len(near))
+    before, after = near["start_draught_m"].to_numpy(), near["end_draught_m"].to_numpy()
+    return draught_change_llr(before, after, laden_m, rule.max_draught_llr)
+
+
 def _visits(near: pd.DataFrame, places: pd.DataFrame, port: np.ndarray, history: Any) -> np.ndarray:
     """Pull of a port from earlier visits: 0.5 + own visits + a tenth of the fleet's; 0.5 where nothing is known."""
     pull = np.full(len(port), 0.5)
@@ -250,6 +259,11 @@ def _chance_of_speed(needed: np.ndarray, mean: np.ndarray, cap: np.ndarray, rule
 
     below, all_below = ndtr((needed - mean) / rule.speed_sd_kn), ndtr((cap - mean) / rule.speed_sd_kn)
     return np.clip((all_below - below) / all_below, 0.0, 1.0)
+
+
+def _sensitive(places: pd.DataFrame) -> np.ndarray:
+    # One more for the rows without a port, whose index is -1.
+    return np.r_[places["sensitive"].to_numpy(dtype=bool), False]
 
 
 def _posterior(rows: pd.DataFrame, table: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
@@ -279,6 +293,7 @@ def _posterior(rows: pd.DataFrame, table: pd.DataFrame, places: pd.DataFrame) ->
             "depart_latest": utc_times(np.nan_to_num(depart), np.isfinite(depart)),
             "p_call": score / np.repeat(np.add.reduceat(score, start), size),
             "p_call_prior": prior,
+            "sensitive": pd.array(np.where(at_port, _sensitive(places)[port], False), dtype="boolean"),
         },
         PORT_CALLS,
     )

@@ -144,7 +144,7 @@ PORT_CALLS = TableSpec(
     "PORT_CALLS",
     _columns(
         "gap_id:text! port_id:text hypothesis:text! sea_distance_nm:float required_speed_kn:float p_feasible:float "
-        "slack_h:float arrive_earliest:time depart_latest:time p_call:float! p_call_prior:float"
+        "slack_h:float arrive_earliest:time depart_latest:time p_call:float! p_call_prior:float sensitive:boolean"
     ),
     ("gap_id", "hypothesis", "port_id"),
 )

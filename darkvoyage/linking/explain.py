@@ -1,0 +1,120 @@
+"""Broadcasting ships first: how likely each sighting is a ship that was on the air at the time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from darkvoyage.config import LinkRule
+from darkvoyage.kernels.grid import cell_of
+from darkvoyage.kernels.spans import expand, group_starts, search_groups
+from darkvoyage.kernels.sphere import great_circle_nm, interpolate
+from darkvoyage.linking.sensors import azimuth_error_nm, length_errors, length_llr, position_error_nm
+from darkvoyage.schema.times import time_us
+
+__all__ = ["explained_weight"]
+
+_BOTH_SIDES_US = 30 * 60 * 1_000_000
+_ONE_SIDE_US = 10 * 60 * 1_000_000
+_CELL_DEG = 0.25
+_DRIFT_KN = 4.0
+"""Spread of the velocity that the interpolation does not know, per hour from the nearer fix."""
+
+
+def explained_weight(
+    sightings: pd.DataFrame, fixes: pd.DataFrame, background_per_nm2: np.ndarray, rule: LinkRule
+) -> np.ndarray:
+    """Odds that a sighting is a broadcasting ship rather than one nobody knows, shape (n,).
+
+    Parameters
+    ----------
+    sightings : SIGHTINGS table of n rows
+    fixes : FIXES table, cleaned
+        Ships with fixes on both sides within 30 min, or one within 10 min, are placed by interpolation.
+    background_per_nm2 : ndarray of float64, shape (n,)
+        Density of unknown ships there [1/nm2].
+    rule : LinkRule
+    """
+    usable = fixes[fixes["flag"].isna() & fixes["track_id"].notna()].reset_index(drop=True)
+    if len(usable) == 0 or len(sightings) == 0:
+        return np.zeros(len(sightings))
+    sighting, row = _nearby(sightings, usable)
+    pairs = _brackets(sightings, usable, sighting, row)
+    if len(pairs) == 0:
+        return np.zeros(len(sightings))
+    return _weights(sightings, usable, pairs, background_per_nm2, rule)
+
+
+def _nearby(sightings: pd.DataFrame, fixes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Sighting and fix of all pairs in the same or a neighbouring cell within half an hour."""
+    cell = cell_of(fixes["lat"].to_numpy(), fixes["lon"].to_numpy(), _CELL_DEG)
+    time = time_us(fixes["timestamp"])
+    known, code = np.unique(cell, return_inverse=True)
+    order = np.lexsort((time, code))
+    code, time = code[order], time[order]
+    lat, lon, at = sightings["lat"].to_numpy(), sightings["lon"].to_numpy(), time_us(sightings["timestamp"])
+    found_sighting, found_row = [], []
+    for north in (-_CELL_DEG, 0.0, _CELL_DEG):
+        for east in (-_CELL_DEG, 0.0, _CELL_DEG):
+            asked = cell_of(lat + north, lon + east, _CELL_DEG)
+            slot = np.searchsorted(known, asked)
+            slot = np.where(known[np.minimum(slot, len(known) - 1)] == asked, slot, len(known))
+            low = search_groups(code, time, slot, at - _BOTH_SIDES_US, side="left")
+            high = search_groups(code, time, slot, at + _BOTH_SIDES_US, side="right")
+            sighting, index = expand(low, high - low)
+            found_sighting.append(sighting)
+            found_row.append(order[index])
+    return np.concatenate(found_sighting), np.concatenate(found_row)
+
+
+def _brackets(sightings: pd.DataFrame, fixes: pd.DataFrame, sighting: np.ndarray, row: np.ndarray) -> pd.DataFrame:
+    """Last fix before and first after each sighting, per sighting and track."""
+    track = pd.factorize(fixes["track_id"])[0][row]
+    after = time_us(fixes["timestamp"])[row] - time_us(sightings["timestamp"])[sighting]
+    order = np.lexsort((after, track, sighting))
+    sighting, track, row, after = sighting[order], track[order], row[order], after[order]
+    key = sighting * (track.max(initial=0) + 1) + track
+    start = group_starts(key)
+    size = np.diff(np.r_[start, len(key)])
+    earlier = np.add.reduceat((after <= 0).astype("int64"), start) if len(start) else np.empty(0, "int64")
+    before_row, after_row = start + earlier - 1, start + earlier
+    has_before, has_after = earlier > 0, earlier < size
+    table = pd.DataFrame(
+        {
+            "sighting": sighting[start],
+            "before": row[np.where(has_before, before_row, start)],
+            "after": row[np.where(has_after, after_row, start + size - 1)],
+            "since_us": np.where(has_before, -after[np.where(has_before, before_row, 0)], -1),
+            "until_us": np.where(has_after, after[np.where(has_after, after_row, 0)], -1),
+        }
+    )
+    both = (table["since_us"] >= 0) & (table["until_us"] >= 0)
+    sides = table[["since_us", "until_us"]].to_numpy()
+    nearer = np.where(both, sides.min(axis=1), sides.max(axis=1))
+    return table[both | (nearer <= _ONE_SIDE_US)].assign(nearer_h=nearer / 3.6e9).reset_index(drop=True)
+
+
+def _weights(
+    sightings: pd.DataFrame, fixes: pd.DataFrame, pairs: pd.DataFrame, background: np.ndarray, rule: LinkRule
+) -> np.ndarray:
+    sighting, before, after = (pairs[name].to_numpy() for name in ("sighting", "before", "after"))
+    total = np.maximum(pairs["since_us"] + pairs["until_us"], 1).to_numpy()
+    fraction = np.where(before == after, 0.0, pairs["since_us"].to_numpy() / total)
+    lat, lon = fixes["lat"].to_numpy(), fixes["lon"].to_numpy()
+    at_lat, at_lon = interpolate(lat[before], lon[before], lat[after], lon[after], fraction)
+    distance = great_circle_nm(
+        at_lat, at_lon, sightings["lat"].to_numpy()[sighting], sightings["lon"].to_numpy()[sighting]
+    )
+    speed = np.nan_to_num(fixes["sog"].to_numpy()[before]) if "sog" in fixes else np.zeros(len(pairs))
+    sensor = sensors_of(sightings)[sighting]
+    drift = np.minimum(_DRIFT_KN, 0.3 + speed) * pairs["nearer_h"].to_numpy()
+    variance = position_error_nm(sightings)[sighting] ** 2 + azimuth_error_nm(sensor, speed) ** 2 + drift**2 + 0.05**2
+    density = (1 + distance**2 / (2 * variance)) ** -2 / (2 * np.pi * variance)
+    llr = np.log(density / background[sighting])
+    if "length_m" in sightings and "length_m" in fixes:
+        bias, spread = length_errors(sightings)
+        llr += length_llr(
+            sightings["length_m"].to_numpy()[sighting], fixes["length_m"].to_numpy()[before], bias[sighting],
+            spread[sighting], rule.unknown_length_m, rule.unknown_length_log_sd,
+        )  # fmt: skip
+    return np.bincount(sighting, np.exp(np.clip(llr, -50, 50)), minlength=len(sightings))

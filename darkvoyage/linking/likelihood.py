@@ -1,0 +1,203 @@
+"""The likelihood of a sighting under each gap: candidates by reach, then position, length, heading and class."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.special import i0e
+
+from darkvoyage.config import LinkRule
+from darkvoyage.kernels.bridges import bridge_density, gaussian_density, lens_area, local_offset
+from darkvoyage.kernels.spans import expand
+from darkvoyage.kernels.sphere import angle_difference, bearing, great_circle_nm
+from darkvoyage.linking.places import Excursions, near_ports, pairs_with_ports
+from darkvoyage.linking.sensors import length_errors, length_llr, position_error_nm, sensors_of
+from darkvoyage.schema.ais import is_tanker
+from darkvoyage.schema.times import time_us
+from darkvoyage.units import US_PER_H
+
+__all__ = ["candidates", "pair_evidence", "port_spread_nm", "unknown_density"]
+
+_BLOCK = 4_000_000
+_OPEN_SEA = 0.01
+"""Unknown ships per area away from ports, as a share of that at a port (2e-5 against 1e-2 per km2 and in between)."""
+_CLASS_MATCH, _CLASS_MISS = float(np.log(0.85 / 0.40)), float(np.log(0.15 / 0.60))
+_SAME_MMSI, _OTHER_MMSI = float(np.log(200.0)), float(-np.log(50.0))
+_KAPPA = {"optical": 50.0, "sar": 15.0}
+_HEADING_MIX = {"optical": (0.85, 0.10, 0.05), "sar": (0.60, 0.35, 0.05)}
+_TURN_NM = 5.0
+
+
+def port_spread_nm(ports: pd.DataFrame, rule: LinkRule) -> np.ndarray:
+    """Spread of berths and anchorages around each port's position [nm], shape (n,)."""
+    return np.maximum(rule.port_sd_nm, ports["radius_nm"].to_numpy() / 2)
+
+
+def unknown_density(sightings: pd.DataFrame, ports: pd.DataFrame, rule: LinkRule) -> np.ndarray:
+    """Density of unknown ships and false alarms at each sighting: high at ports, low at sea [1/nm2], shape (n,)."""
+    spread = 2 * port_spread_nm(ports, rule)
+    point, port, distance = near_ports(sightings["lat"].to_numpy(), sightings["lon"].to_numpy(), ports, spread)
+    nearness = np.zeros(len(sightings))
+    np.maximum.at(nearness, point, np.exp(-0.5 * (distance / spread[port]) ** 2))
+    return rule.background_per_nm2 * (_OPEN_SEA + (1 - _OPEN_SEA) * nearness) + rule.false_alarm_per_nm2
+
+
+def candidates(gaps: pd.DataFrame, sightings: pd.DataFrame, rule: LinkRule) -> pd.DataFrame:
+    """All (gap, sighting) pairs whose sighting lies in the gap's time and space-time prism."""
+    order = np.argsort(time_us(sightings["timestamp"]), kind="stable")
+    at = time_us(sightings["timestamp"])[order]
+    start = time_us(gaps["gap_start"])
+    length = np.round(gaps["duration_h"].to_numpy() * US_PER_H).astype("int64")
+    located = np.isfinite(gaps["start_lat"].to_numpy() + gaps["start_lon"].to_numpy())
+    low, high = np.searchsorted(at, start, side="right"), np.searchsorted(at, start + length, side="left")
+    count = np.where(located, np.maximum(high - low, 0), 0)
+    bounds = np.searchsorted(np.cumsum(count), np.arange(_BLOCK, count.sum() + _BLOCK, _BLOCK), side="left") + 1
+    bounds = np.unique(np.r_[0, np.minimum(bounds, len(gaps))])
+    parts = []
+    for first, last in zip(bounds[:-1], bounds[1:], strict=True):  # noqa: RUF007
+        some = np.arange(first, last)
+        owner, index = expand(low[some], count[some])
+        parts.append(_in_prism(gaps, sightings, some[owner], order[index], rule))
+    if not parts:
+        return _in_prism(gaps, sightings, np.empty(0, "int64"), np.empty(0, "int64"), rule)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _in_prism(
+    gaps: pd.DataFrame, sightings: pd.DataFrame, gap: np.ndarray, sighting: np.ndarray, rule: LinkRule
+) -> pd.DataFrame:
+    lat, lon = sightings["lat"].to_numpy()[sighting], sightings["lon"].to_numpy()[sighting]
+    since = (time_us(sightings["timestamp"])[sighting] - time_us(gaps["gap_start"])[gap]) / US_PER_H
+    total = gaps["duration_h"].to_numpy()[gap]
+    ends = {name: gaps[name].to_numpy()[gap] for name in ("start_lat", "start_lon", "end_lat", "end_lon")}
+    straight = great_circle_nm(*ends.values())
+    speed = np.fmax(rule.max_speed_kn, 1.1 * straight / total)
+    radius_out, radius_back = speed * since + rule.slack_nm, speed * (total - since) + rule.slack_nm
+    out = great_circle_nm(ends["start_lat"], ends["start_lon"], lat, lon)
+    back = great_circle_nm(ends["end_lat"], ends["end_lon"], lat, lon)
+    closed = np.isfinite(back)
+    inside = (out <= radius_out) & (~closed | (back <= radius_back))
+    area = np.where(closed, lens_area(radius_out, radius_back, np.nan_to_num(straight)), np.pi * radius_out**2)
+    table = {
+        "gap": gap, "sighting": sighting, "since_h": since, "total_h": total, "straight_nm": straight,
+        "area_nm2": np.maximum(area, 0.1), "closed": closed,
+    }  # fmt: skip
+    return pd.DataFrame(table)[inside].reset_index(drop=True)
+
+
+def pair_evidence(
+    pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame, ports: pd.DataFrame, routes: Excursions,
+    background_per_nm2: np.ndarray, rule: LinkRule,
+) -> pd.DataFrame:  # fmt: skip
+    """Add the log-likelihood ratios of each pair, and the share of it that is a call at a port."""
+    sighting = pairs["sighting"].to_numpy()
+    bridge = _bridge(pairs, gaps, sightings) * rule.share_bridge
+    anywhere = 1.0 / pairs["area_nm2"].to_numpy()
+    at_port, reach = _at_ports(pairs, sightings, ports, routes, rule)
+    # On the way to and from the ports the ship may be anywhere in the prism.
+    excursion = rule.share_excursion * np.maximum(1.0 - reach, 0.0)
+    density = bridge + at_port["density"] + (excursion + rule.share_prism) * anywhere
+    total_share = rule.share_bridge + rule.share_excursion + rule.share_prism
+    table = pairs.assign(
+        llr_position=np.log(density / total_share / background_per_nm2[sighting]),
+        llr_length=_length(pairs, gaps, sightings, rule),
+        llr_heading=_heading(pairs, gaps, sightings, bridge / density),
+        llr_class=_ship_class(pairs, gaps, sightings),
+        port=at_port["port"],
+        p_at_port=np.where(at_port["port"] >= 0, at_port["best"] / density, np.nan),
+        p_at_port_prior=np.where(at_port["port"] >= 0, at_port["prior"] / total_share, np.nan),
+    )
+    return table.assign(llr_total=table[["llr_position", "llr_length", "llr_heading", "llr_class"]].sum(axis=1))
+
+
+def _bridge(pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame) -> np.ndarray:
+    """Density of going straight on; nothing for gaps without an end."""
+    gap, sighting = pairs["gap"].to_numpy(), pairs["sighting"].to_numpy()
+    lat0, lon0 = gaps["start_lat"].to_numpy()[gap], gaps["start_lon"].to_numpy()[gap]
+    x, y = local_offset(lat0, lon0, sightings["lat"].to_numpy()[sighting], sightings["lon"].to_numpy()[sighting])
+    end_x, end_y = local_offset(lat0, lon0, gaps["end_lat"].to_numpy()[gap], gaps["end_lon"].to_numpy()[gap])
+    velocity: list[np.ndarray] = []
+    for end in ("start", "end"):
+        speed, course = (
+            gaps[f"{end}_{name}"].to_numpy()[gap] if f"{end}_{name}" in gaps else np.full(len(gap), np.nan)
+            for name in ("sog", "cog")
+        )
+        velocity += [speed * np.sin(np.radians(course)), speed * np.cos(np.radians(course))]
+    density = bridge_density(
+        x, y, end_x, end_y, tuple(velocity), pairs["total_h"].to_numpy(), pairs["since_h"].to_numpy(),
+        position_error_nm(sightings)[sighting],
+    )  # fmt: skip
+    return np.where(pairs["closed"].to_numpy(), np.nan_to_num(density), 0.0)
+
+
+def _at_ports(
+    pairs: pd.DataFrame, sightings: pd.DataFrame, ports: pd.DataFrame, routes: Excursions, rule: LinkRule
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Density of lying at the ports near each sighting; the best port, its part and its prior; the dwelling share."""
+    spread = port_spread_nm(ports, rule)
+    point, port, distance = near_ports(sightings["lat"].to_numpy(), sightings["lon"].to_numpy(), ports, spread)
+    pair, index = pairs_with_ports(pairs["sighting"].to_numpy(), point, len(sightings))
+    gap = pairs["gap"].to_numpy()[pair]
+    row = routes.find(gap, port[index])
+    pair, index, row = pair[row >= 0], index[row >= 0], row[row >= 0]
+    prior = rule.share_excursion * routes.weight[row]
+    dwell = routes.dwell(row, pairs["since_h"].to_numpy()[pair], rule)
+    part = prior * dwell * gaussian_density(distance[index], spread[port[index]])
+    number = len(pairs)
+    table = pd.DataFrame({"density": np.bincount(pair, part, minlength=number)})
+    best = np.lexsort((-part, pair))
+    first = best[np.flatnonzero(np.r_[True, pair[best][1:] != pair[best][:-1]])] if len(pair) else best
+    for name, values, default in (("port", port[index], -1), ("best", part, np.nan), ("prior", prior, np.nan)):
+        column = np.full(number, default, dtype=values.dtype if name == "port" else "float64")
+        column[pair[first]] = values[first]
+        table[name] = column
+    return table, np.bincount(pair, routes.weight[row] * dwell, minlength=number)
+
+
+def _length(pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame, rule: LinkRule) -> np.ndarray:
+    if "length_m" not in sightings:
+        return np.zeros(len(pairs))
+    gap, sighting = pairs["gap"].to_numpy(), pairs["sighting"].to_numpy()
+    bias, spread = length_errors(sightings)
+    return length_llr(
+        sightings["length_m"].to_numpy()[sighting], gaps["length_m"].to_numpy()[gap], bias[sighting],
+        spread[sighting], rule.unknown_length_m, rule.unknown_length_log_sd,
+    )  # fmt: skip
+
+
+def _heading(pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame, straight_on: np.ndarray) -> np.ndarray:
+    """Heading against the chord, with imagery's half-turn ambiguity; counts as far as the ship went straight on."""
+    if "heading" not in sightings:
+        return np.zeros(len(pairs))
+    gap, sighting = pairs["gap"].to_numpy(), pairs["sighting"].to_numpy()
+    ends = (gaps[name].to_numpy()[gap] for name in ("start_lat", "start_lon", "end_lat", "end_lon"))
+    turn = np.radians(angle_difference(sightings["heading"].to_numpy()[sighting], bearing(*ends)))
+    sensor = sensors_of(sightings)[sighting]
+    llr = np.zeros(len(pairs))
+    for name, (ahead, astern, other) in _HEADING_MIX.items():
+        peaks = ahead * _von_mises(turn, _KAPPA[name]) + astern * _von_mises(turn + np.pi, _KAPPA[name])
+        density = straight_on * (peaks + other) + 1 - straight_on
+        llr = np.where((sensor == name) & (pairs["straight_nm"].to_numpy() > _TURN_NM), np.log(density), llr)
+    return np.where(np.isfinite(llr), llr, 0.0)
+
+
+def _von_mises(angle: np.ndarray, kappa: float) -> np.ndarray:
+    """Density of a direction over that of any direction."""
+    return np.exp(kappa * (np.cos(angle) - 1)) / i0e(kappa)
+
+
+def _ship_class(pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame) -> np.ndarray:
+    """Tanker or not, as the analyst saw it; and the identity where the sighting carries one."""
+    gap, sighting = pairs["gap"].to_numpy(), pairs["sighting"].to_numpy()
+    llr = np.zeros(len(pairs))
+    if "vessel_class" in sightings and "ship_type" in gaps:
+        seen = sightings["vessel_class"].str.lower()
+        looks_tanker = seen.str.contains("tanker").fillna(False).to_numpy(dtype=bool)[sighting]
+        tanker = is_tanker(gaps["ship_type"].astype("float64").to_numpy())[gap]
+        known = seen.notna().to_numpy()[sighting] & gaps["ship_type"].notna().to_numpy()[gap]
+        llr = np.where(known, np.where(looks_tanker == tanker, _CLASS_MATCH, _CLASS_MISS), 0.0)
+    if "mmsi" in sightings:
+        named = sightings["mmsi"].to_numpy(dtype="float64", na_value=np.nan)[sighting]
+        same = named == gaps["mmsi"].to_numpy()[gap]
+        llr = llr + np.where(np.isfinite(named), np.where(same, _SAME_MMSI, _OTHER_MMSI), 0.0)
+    return llr

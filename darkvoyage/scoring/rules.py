@@ -1,0 +1,107 @@
+"""The transfer score: additive log-likelihood ratios with caps, a stated prior, and sentences for each.
+
+The ports of one gap exclude each other: their posteriors and that of "no transfer" sum to 1. No list of sanctioned
+ships enters; what a list says is joined afterwards and stays apart.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from darkvoyage.config import ScoreRule
+from darkvoyage.schema.conform import conform, empty, finish
+from darkvoyage.schema.tables import GAPS, LINKS, PORT_CALLS, SILENCES, TRANSFERS, VESSELS
+from darkvoyage.scoring.evidence import EVIDENCE, gather
+from darkvoyage.scoring.sentences import innocent_explanations, reasons
+
+__all__ = ["score_transfers"]
+
+_GRADES = ("insufficient", "possible", "likely", "highly likely")
+_POSSIBLE, _LIKELY, _HIGHLY_LIKELY = 0.2, 0.5, 0.9
+
+
+def score_transfers(
+    gaps: Any, *, silences: Any, port_calls: Any, links: Any = None, vessels: Any = None, rule: ScoreRule | None = None
+) -> pd.DataFrame:
+    """Score each gap and sensitive port in reach as a suspected undeclared transfer.
+
+    Parameters
+    ----------
+    gaps : GAPS table
+    silences : SILENCES table
+    port_calls : PORT_CALLS table
+        Rows of ports marked `sensitive`; all ports where that column is absent.
+    links : LINKS table, optional
+    vessels : VESSELS table, optional
+        Laden draughts and IMO numbers.
+    rule : ScoreRule, optional
+
+    Returns
+    -------
+    TRANSFERS table
+        `p_transfer` = posterior under `prior`; `llr_total` = sum of the capped `llr_*`; `score` = 100 times the
+        posterior under the rule's whole prior, monotone in `llr_total`. Grades: possible from 0.2, likely from 0.5 and
+        highly likely from 0.9, the last two only if at least two kinds of evidence speak for it; else insufficient.
+
+    Raises
+    ------
+    SchemaError
+        A table is not what it should be.
+    """
+    rule = rule or ScoreRule()
+    table = conform(gaps, GAPS)
+    heard, calls = conform(silences, SILENCES), conform(port_calls, PORT_CALLS)
+    if "p_call_prior" not in calls:
+        calls["p_call_prior"] = np.nan
+    for name in ("p_silence_if_on", "neighbours_heard", "reason"):
+        if name not in heard:
+            heard[name] = None if name == "reason" else np.nan
+    seen = conform(links, LINKS) if links is not None else None
+    evidence = gather(table, heard, calls, seen, _laden(table, vessels), rule)
+    if len(evidence) == 0:
+        return empty(TRANSFERS)
+    total = evidence[list(EVIDENCE)].sum(axis=1).to_numpy()
+    posterior = _joint_posterior(evidence["gap_id"], evidence["prior"].to_numpy(), total, rule)
+    evidence = evidence.assign(llr_total=total, p_transfer=posterior)
+    facts = table[["gap_id", "mmsi", "track_id", "gap_start", "gap_end", "duration_h"]]
+    evidence = evidence.merge(facts.assign(imo=_imo(table, vessels)), on="gap_id", how="left")
+    logit = np.log(rule.prior) - np.log1p(-rule.prior)
+    return finish(
+        evidence[[name for name in TRANSFERS.names if name in evidence]].assign(
+            score=100.0 / (1.0 + np.exp(-(total + logit))),
+            reasons=reasons(evidence, rule),
+            innocent_explanations=innocent_explanations(evidence, calls),
+            evidence_grade=_grade(evidence, rule),
+        ),
+        TRANSFERS,
+    )
+
+
+def _laden(gaps: pd.DataFrame, vessels: Any) -> pd.Series:
+    if vessels is None or "draught_max_m" not in (ships := conform(vessels, VESSELS)):
+        return pd.Series(np.nan, index=gaps.index)
+    return gaps["mmsi"].map(ships.drop_duplicates("mmsi").set_index("mmsi")["draught_max_m"])
+
+
+def _imo(gaps: pd.DataFrame, vessels: Any) -> pd.Series:
+    imo = gaps["imo"] if "imo" in gaps else pd.Series(pd.NA, index=gaps.index, dtype="Int64")
+    if vessels is None or "imo" not in (ships := conform(vessels, VESSELS)):
+        return imo
+    return imo.fillna(gaps["mmsi"].map(ships.drop_duplicates("mmsi").set_index("mmsi")["imo"]).astype("Int64"))
+
+
+def _joint_posterior(gap: pd.Series, prior: np.ndarray, total: np.ndarray, rule: ScoreRule) -> np.ndarray:
+    """Posterior of each port of a gap beside the others and none: prior exp(llr), normalised over the gap."""
+    weight = prior * np.exp(total)
+    code = pd.factorize(gap)[0]
+    return weight / (1.0 - rule.prior + np.bincount(code, weight)[code])
+
+
+def _grade(evidence: pd.DataFrame, rule: ScoreRule) -> np.ndarray:
+    p = evidence["p_transfer"].to_numpy()
+    kinds = (evidence[list(EVIDENCE)] > rule.reason_llr).sum(axis=1).to_numpy()
+    level = np.searchsorted([_POSSIBLE, _LIKELY, _HIGHLY_LIKELY], p, side="right")
+    return np.array(_GRADES)[np.where(kinds >= 2, level, np.minimum(level, 1))]
