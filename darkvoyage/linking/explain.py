@@ -9,7 +9,7 @@ from darkvoyage.config import LinkRule
 from darkvoyage.kernels.grid import cell_of
 from darkvoyage.kernels.spans import expand, group_starts, search_groups
 from darkvoyage.kernels.sphere import great_circle_nm, interpolate
-from darkvoyage.linking.sensors import azimuth_error_nm, length_errors, length_llr, position_error_nm
+from darkvoyage.linking.sensors import azimuth_error_nm, length_errors, length_llr, position_error_nm, sensors_of
 from darkvoyage.schema.times import time_us
 
 __all__ = ["explained_weight"]
@@ -89,8 +89,8 @@ def _brackets(sightings: pd.DataFrame, fixes: pd.DataFrame, sighting: np.ndarray
         }
     )
     both = (table["since_us"] >= 0) & (table["until_us"] >= 0)
-    sides = table[["since_us", "until_us"]].to_numpy()
-    nearer = np.where(both, sides.min(axis=1), sides.max(axis=1))
+    sides = np.stack([table["since_us"], table["until_us"]])
+    nearer = np.where(both, sides.min(axis=0), sides.max(axis=0))
     return table[both | (nearer <= _ONE_SIDE_US)].assign(nearer_h=nearer / 3.6e9).reset_index(drop=True)
 
 
