@@ -32,6 +32,8 @@ __all__ = ["ReceptionModel", "SilenceLaw", "fit_reception", "vessel_factor"]
 
 _HORIZONS = (1, 2, 4, 8, 16, 48)
 _LAW_BINS = 60
+_LISTED_FLOOR = 0.05
+"""A feed in which chance gaps are rarer than this does not make its few gaps less suspicious."""
 _FORMAT = 1
 
 
@@ -74,6 +76,8 @@ class ReceptionModel:
         Share of exposed windows that were heard, over the whole feed.
     fixes_per_window : float
         Mean number of fixes in a heard window.
+    listed_silence : float
+        P(silent | transmitting) up to the listing threshold, as a chance gap of this feed has it on average.
     cells : DataFrame
         `cell`, `exposed`, `heard`: the field of usual reception.
     blocks : DataFrame
@@ -88,6 +92,7 @@ class ReceptionModel:
     law: SilenceLaw
     mean_rate: float
     fixes_per_window: float
+    listed_silence: float
     cells: pd.DataFrame
     blocks: pd.DataFrame
     heard: pd.DataFrame
@@ -113,6 +118,7 @@ class ReceptionModel:
             "law": dataclasses.asdict(self.law),
             "mean_rate": self.mean_rate,
             "fixes_per_window": self.fixes_per_window,
+            "listed_silence": self.listed_silence,
         }
         (folder / "reception.json").write_text(json.dumps(head, indent=1), encoding="utf-8")
         for name in _TABLES:
@@ -140,6 +146,7 @@ class ReceptionModel:
             law=SilenceLaw(**head["law"]),
             mean_rate=head["mean_rate"],
             fixes_per_window=head["fixes_per_window"],
+            listed_silence=head["listed_silence"],
             **tables,
         )
 
@@ -229,6 +236,7 @@ def _model_of(exposures: pd.DataFrame, fixes_per_window: float, rule: ReceptionR
     blocks, factor = _block_factors(exposures["window"].to_numpy(), block, heard, expected, rule)
     vessels, own = _vessel_factors(exposures, heard, expected * factor, rule)
     law = _fit_law(exposures, heard, own_rate * factor * own)
+    listed = _listed_silence(exposures, heard, own_rate * factor * own, law, rule)
     who = pd.DataFrame({"window": exposures["window"], "block": block, "mmsi": exposures["mmsi"]})
     who = who[exposures["heard"]].drop_duplicates().sort_values(["block", "window", "mmsi"]).reset_index(drop=True)
     return ReceptionModel(
@@ -236,6 +244,7 @@ def _model_of(exposures: pd.DataFrame, fixes_per_window: float, rule: ReceptionR
         law=law,
         mean_rate=mean_rate,
         fixes_per_window=fixes_per_window,
+        listed_silence=listed,
         cells=cells,
         blocks=blocks,
         heard=who,
@@ -342,20 +351,36 @@ def _fit_law(exposures: pd.DataFrame, heard: np.ndarray, rate: np.ndarray) -> Si
     return SilenceLaw(float(np.exp(best[0])), float(np.exp(best[1])), float(1 / (1 + np.exp(-best[2]))))
 
 
+def _listed_silence(
+    exposures: pd.DataFrame, heard: np.ndarray, rate: np.ndarray, law: SilenceLaw, rule: ReceptionRule
+) -> float:
+    """Mean chance of silence up to the listing threshold, over runs weighted by that chance: as chance gaps have it."""
+    horizon = max(round(rule.min_gap_h * 60.0 / rule.window_min), 1)
+    expected, _ = _runs(exposures, heard, rate, horizon)
+    if len(expected) == 0:
+        return 1.0
+    chance = law.silent(expected)
+    return float(max((chance**2).sum() / chance.sum(), _LISTED_FLOOR))
+
+
+def _runs(exposures: pd.DataFrame, heard: np.ndarray, rate: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+    """Expected windows, and silent or not, of all runs of `horizon` windows behind a heard one."""
+    track, window = exposures["track"].to_numpy(), exposures["window"].to_numpy()
+    start = np.flatnonzero(heard[: max(len(heard) - horizon, 0)] > 0)
+    start = start[(track[start + horizon] == track[start]) & (window[start + horizon] == window[start] + horizon)]
+    sums, hits = np.r_[0.0, np.cumsum(rate)], np.r_[0.0, np.cumsum(heard)]
+    return sums[start + horizon + 1] - sums[start + 1], hits[start + horizon + 1] == hits[start + 1]
+
+
 def _run_table(
     exposures: pd.DataFrame, heard: np.ndarray, rate: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Expected windows, number of runs and of silent runs, binned over all runs and horizons."""
-    track, window = exposures["track"].to_numpy(), exposures["window"].to_numpy()
-    sums, hits = np.r_[0.0, np.cumsum(rate)], np.r_[0.0, np.cumsum(heard)]
     parts = []
     for horizon in _HORIZONS:
-        start = np.flatnonzero(heard[: max(len(heard) - horizon, 0)] > 0)
-        start = start[(track[start + horizon] == track[start]) & (window[start + horizon] == window[start] + horizon)]
-        if len(start) == 0:
+        expected, silent = _runs(exposures, heard, rate, horizon)
+        if len(expected) == 0:
             continue
-        expected = sums[start + horizon + 1] - sums[start + 1]
-        silent = hits[start + horizon + 1] == hits[start + 1]
         edges = np.unique(np.quantile(expected, np.linspace(0, 1, _LAW_BINS + 1)))
         at = np.clip(np.searchsorted(edges, expected, side="right") - 1, 0, max(len(edges) - 2, 0))
         number = np.bincount(at)

@@ -31,8 +31,9 @@ def score_silence(gaps: Any, reception: ReceptionModel) -> pd.DataFrame:
     The ship is placed on the great circle between the gap's ends (an open gap: at its start); along it the usual rate
     of the cells, the contemporaneous factor of the other vessels and the ship's own factor give the number of windows
     in which it should have been heard. The log-likelihood ratio compares the density of the gap's duration if the ship
-    switched off (log-normal) with that if it went on transmitting (`SilenceLaw`), both given that the gap was long
-    enough to be listed; it is capped at ln 300 with several heard neighbours, ln 100 else, ln 20 with none.
+    switched off (log-normal) with that if it went on transmitting (`SilenceLaw`), given that the gap was long enough to
+    be listed: on the chance side with the feed's average gap, so that a gap where reception is good weighs more; it is
+    capped at ln 300 with several heard neighbours, ln 100 else, ln 20 with none.
 
     Parameters
     ----------
@@ -68,9 +69,7 @@ def _along_the_paths(table: pd.DataFrame, located: np.ndarray, model: ReceptionM
     first = window_of(start_us, rule.window_min) + 1
     count = np.maximum(window_of(end_us, rule.window_min) - first, 0)
     sampled = np.where(located, np.minimum(count, _MAX_WINDOWS), 0)
-    facts = {
-        name: np.zeros(len(table)) for name in ("expected", "expected_listed", "block", "usual", "feed", "neighbours")
-    }
+    facts = {name: np.zeros(len(table)) for name in ("expected", "block", "usual", "feed", "neighbours")}
     cut = np.searchsorted(np.cumsum(sampled), np.arange(0, sampled.sum() + 1, _BLOCK_WINDOWS))
     bounds = np.unique(np.r_[0, cut, len(table)])
     for low, high in pairwise(bounds):
@@ -108,11 +107,9 @@ def _sum_windows(
     factor = (heard + prior) / (expected + prior)
     own = vessel_factor(model.vessels, part["mmsi"].to_numpy(), first - 1, rule)
     rate = np.clip(usual * factor * own[owner], 0.0, 1.0) * share
-    listed = (window - first[owner] + 1) * rule.window_min / 60.0 <= rule.min_gap_h
     feed = _feed_factor(model.blocks, window)
     return {
         "expected": np.bincount(owner, rate, minlength=number),
-        "expected_listed": np.bincount(owner, rate * listed, minlength=number),
         "block": np.bincount(owner, np.minimum(factor, 1.0) * share, minlength=number) / np.maximum(count, 1),
         "usual": np.bincount(owner, usual * share, minlength=number) / np.maximum(count, 1) * own,
         "feed": np.bincount(owner, feed * share, minlength=number) / np.maximum(count, 1),
@@ -215,15 +212,11 @@ def _log_on(
 ) -> np.ndarray:
     """Log density (closed) or log survival (open) of the duration if the ship went on transmitting."""
     rule, law = model.rule, model.law
-    listed = np.minimum(rule.min_gap_h, duration)
-    given = law.silent(facts["expected_listed"])
     rate_per_h = facts["usual"] * 60.0 / rule.window_min
     outage = law.pi * np.exp(-duration / rule.outage_mean_h) / rule.outage_mean_h
-    # The outage part of the silence up to the listing threshold, on the same terms as the numerator.
-    given = given - law.pi + law.pi * np.exp(-listed / rule.outage_mean_h)
-    density = (law.end_density(facts["expected"], np.maximum(rate_per_h, 1e-4)) + outage) / given
-    survival = (law.silent(facts["expected"]) - law.pi + law.pi * np.exp(-duration / rule.outage_mean_h)) / given
-    return np.log(np.maximum(np.where(closed, density, survival), 1e-300))
+    density = law.end_density(facts["expected"], np.maximum(rate_per_h, 1e-4)) + outage
+    survival = law.silent(facts["expected"]) - law.pi + law.pi * np.exp(-duration / rule.outage_mean_h)
+    return np.log(np.maximum(np.where(closed, density, survival), 1e-300) / model.listed_silence)
 
 
 def _log_off(duration: np.ndarray, closed: np.ndarray, rule: ReceptionRule) -> np.ndarray:

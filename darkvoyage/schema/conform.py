@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 from darkvoyage.errors import SchemaError
 from darkvoyage.schema.tables import Column, TableSpec
 
-__all__ = ["TIME_DTYPE", "as_frame", "conform", "empty", "finish", "sort_rows"]
+__all__ = ["TIME_DTYPE", "as_frame", "complete", "conform", "empty", "finish", "sort_rows"]
 
 TIME_DTYPE = "datetime64[us, UTC]"
 
@@ -79,6 +80,16 @@ def conform(table: Any, spec: TableSpec) -> pd.DataFrame:
     return frame
 
 
+def complete(table: Any, spec: TableSpec) -> pd.DataFrame:
+    """`conform`, and add the columns of the specification that the table lacks as nulls."""
+    frame = conform(table, spec)
+    for column in spec.columns:
+        if column.name not in frame.columns:
+            kind = {"int": "Int64", "bool": "boolean"}.get(column.kind, _DTYPES[column.kind])
+            frame[column.name] = pd.Series([None] * len(frame), dtype=kind)
+    return frame
+
+
 def empty(spec: TableSpec) -> pd.DataFrame:
     """Return an empty table with the right columns and dtypes."""
     return pd.DataFrame({column.name: pd.Series([], dtype=_DTYPES[column.kind]) for column in spec.columns})
@@ -111,36 +122,68 @@ def sort_rows(frame: pd.DataFrame, key: tuple[str, ...]) -> pd.DataFrame:
     """Sort by `key`; rows with equal keys are ordered by their content, so that the input's order never shows."""
     if len(frame) < 2:
         return frame.reset_index(drop=True)
-    order = frame.sort_values(list(key), kind="stable", na_position="last").index.to_numpy()
-    frame = frame.loc[order].reset_index(drop=True)
-    tied = frame.duplicated(list(key), keep=False).to_numpy()
-    if tied.any():
-        frame = _order_ties(frame, key, tied)
-    return frame
+    keys = _packed([_ranks(frame[name]) for name in key])
+    order = None if _is_sorted(keys) else np.lexsort(keys[::-1]) if len(keys) > 1 else np.argsort(keys[0])
+    if order is not None:
+        keys = [values[order] for values in keys]
+    repeat = np.zeros(len(frame), dtype=bool)
+    repeat[1:] = np.logical_and.reduce([values[1:] == values[:-1] for values in keys])
+    if repeat.any():
+        order = _order_ties(frame, np.arange(len(frame)) if order is None else order, repeat)
+    return (frame if order is None else frame.take(order)).reset_index(drop=True)
 
 
-def _order_ties(frame: pd.DataFrame, key: tuple[str, ...], tied: np.ndarray) -> pd.DataFrame:
-    part = frame[tied]
-    plain = [name for name in part.columns if name not in key and not _holds_lists(part[name])]
-    # The run of equal keys first, then the remaining columns from left to right.
-    run = (~frame.duplicated(list(key)).to_numpy()).cumsum()[tied]
-    sorted_part = part.assign(_run=run).sort_values(["_run", *plain], kind="stable", na_position="last")
-    order = np.arange(len(frame))
-    order[tied] = sorted_part.index.to_numpy()
-    return frame.iloc[order].reset_index(drop=True)
+def _ranks(values: pd.Series) -> np.ndarray:
+    """Numbers in the order of the values, nulls last, shape (n,)."""
+    if values.dtype == TIME_DTYPE and not values.hasnans:
+        return values.to_numpy(dtype="datetime64[us]").astype("int64")
+    if pd.api.types.is_object_dtype(values.dtype):
+        # Lists, geometries and mixtures have no order of their own.
+        values = values.map(repr, na_action="ignore")
+    codes = pd.factorize(values, sort=True)[0]
+    return np.where(codes < 0, len(codes), codes)
 
 
-def _holds_lists(series: pd.Series) -> bool:
-    return bool(series.dtype == object and series.map(type).isin([list, np.ndarray]).any())
+def _packed(keys: list[np.ndarray]) -> list[np.ndarray]:
+    """One integer key in place of several where they fit into 63 bits, in the same order."""
+    packed, room = np.zeros(len(keys[0]), dtype="int64"), 2**63
+    for values in keys:
+        low = int(values.min())
+        span = int(values.max()) - low + 1
+        room //= span
+        if room == 0:
+            return keys
+        packed = packed * span + (values - low)
+    return [packed]
+
+
+def _is_sorted(keys: list[np.ndarray]) -> bool:
+    ahead = np.ones(len(keys[0]) - 1, dtype=bool)
+    for values in reversed(keys):
+        ahead = (values[:-1] < values[1:]) | ((values[:-1] == values[1:]) & ahead)
+    return bool(ahead.all())
+
+
+def _order_ties(frame: pd.DataFrame, order: np.ndarray, repeat: np.ndarray) -> np.ndarray:
+    """Sort each run of equal keys by its columns from left to right."""
+    tied = repeat.copy()
+    tied[:-1] |= repeat[1:]
+    part = frame.take(order[tied])
+    content = [_ranks(part[name]) for name in reversed(part.columns)]
+    order = order.copy()
+    order[tied] = order[tied][np.lexsort([*content, np.cumsum(~repeat)[tied]])]
+    return order
 
 
 def _cast(series: pd.Series, column: Column, spec: TableSpec) -> pd.Series:
     target = _DTYPES[column.kind]
-    if series.dtype == target and (column.nullable or column.kind in ("float", "bool", "int") or not series.hasnans):
+    if series.dtype == target and (column.nullable or not series.hasnans):
         return series
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        series = series.astype(series.cat.categories.dtype)
     cast = {"time": _cast_time, "text": _cast_text, "list": _cast_list}.get(column.kind, _cast_number)
     out = cast(series, column, spec)
-    if not column.nullable and out.isna().any() and column.kind != "float":
+    if not column.nullable and out.isna().any():
         _refuse(spec, column, f"no nulls ({target})", out.isna(), series)
     return out
 
@@ -149,9 +192,10 @@ def _cast_time(series: pd.Series, column: Column, spec: TableSpec) -> pd.Series:
     if len(series) == 0 or series.isna().all():
         return pd.Series(pd.DatetimeIndex([pd.NaT] * len(series), tz="UTC").as_unit("us"), name=series.name)
     if pd.api.types.is_object_dtype(series.dtype):
-        series = series.convert_dtypes(dtype_backend="numpy_nullable") if series.map(_is_time).all() else series
-        if series.map(lambda value: getattr(value, "tzinfo", "text") is not None).all() and series.map(_is_time).all():
-            series = pd.Series(pd.to_datetime(series, utc=True), name=series.name)
+        wrong = ~series.map(_is_aware)
+        if wrong.any():
+            _refuse(spec, column, "timezone-aware datetimes", wrong, series)
+        return pd.Series(pd.to_datetime(series, utc=True).dt.as_unit("us"), name=series.name)
     if isinstance(series.dtype, pd.ArrowDtype):
         series = pd.Series(series.to_numpy(), name=series.name) if series.dtype.kind == "M" else series
     if not pd.api.types.is_datetime64_any_dtype(series.dtype):
@@ -161,17 +205,16 @@ def _cast_time(series: pd.Series, column: Column, spec: TableSpec) -> pd.Series:
     return series.dt.tz_convert("UTC").dt.as_unit("us")
 
 
-def _is_time(value: object) -> bool:
-    import datetime as dt
-
-    return value is None or value is pd.NaT or isinstance(value, dt.datetime)
+def _is_aware(value: object) -> bool:
+    """Tell whether a single value is a time with a zone, or a null."""
+    if isinstance(value, dt.datetime) and value is not pd.NaT:
+        return value.tzinfo is not None
+    return pd.api.types.is_scalar(value) and bool(pd.isna(value))
 
 
 def _cast_text(series: pd.Series, column: Column, spec: TableSpec) -> pd.Series:
     if series.isna().all():
         return pd.Series([None] * len(series), dtype="str", name=series.name)
-    if isinstance(series.dtype, pd.CategoricalDtype):
-        series = series.astype(series.cat.categories.dtype)
     if not (pd.api.types.is_string_dtype(series.dtype) or pd.api.types.is_object_dtype(series.dtype)):
         _refuse(spec, column, "text", series.notna(), series)
     if pd.api.types.is_object_dtype(series.dtype):
@@ -202,7 +245,9 @@ def _cast_number(series: pd.Series, column: Column, spec: TableSpec) -> pd.Serie
             _refuse(spec, column, "no nulls (bool)", series.isna(), series)
         return series.astype(target)
     if pd.api.types.is_object_dtype(series.dtype):
-        wrong = series.notna() & ~series.map(lambda value: isinstance(value, (int, float, np.number)))
+        wrong = series.notna() & ~series.map(
+            lambda value: isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+        )
         if wrong.any():
             _refuse(spec, column, target, wrong, series)
         series = pd.to_numeric(series.astype("Float64") if series.isna().any() else series)
@@ -228,5 +273,7 @@ def _cast_number(series: pd.Series, column: Column, spec: TableSpec) -> pd.Serie
 
 def _refuse(spec: TableSpec, column: Column, expected: str, wrong: pd.Series, series: pd.Series) -> None:
     rows = np.flatnonzero(np.asarray(wrong, dtype=bool))
-    where = f"; first bad row {rows[0]}: {series.iloc[rows[0]]!r}" if len(rows) else ""
+    value = series.iloc[rows[0]] if len(rows) else None
+    value = value.item() if isinstance(value, np.generic) else value
+    where = f"; first bad row {rows[0]}: {value!r}" if len(rows) else ""
     raise SchemaError(f"{spec.name}: column {column.name!r} has type {series.dtype}, expected {expected}{where}")

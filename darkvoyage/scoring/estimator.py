@@ -35,6 +35,7 @@ class TransferScorer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     coef_ : ndarray, shape (1, n_features)
     intercept_ : ndarray, shape (1,)
     n_features_in_ : int
+    n_iter_ : ndarray, shape (1,)
     """
 
     def __init__(self, C: float = 1.0, max_iter: int = 1000) -> None:
@@ -61,6 +62,7 @@ class TransferScorer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         model = LogisticRegression(C=self.C, max_iter=self.max_iter).fit(X, y)
         self.classes_, self.coef_, self.intercept_ = model.classes_, model.coef_, model.intercept_
         self._model = model
+        self.n_iter_ = model.n_iter_
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:

@@ -61,7 +61,7 @@ def _without_draught(port_calls: pd.DataFrame, gaps: pd.DataFrame, laden_m: pd.S
     plain = weight / np.bincount(code, weight, minlength=code.max(initial=-1) + 1)[code]
     prior = table["p_call_prior"].fillna(1.0 / table.groupby("gap_id")["p_call"].transform("size")).to_numpy()
     llr = np.clip(_logit(plain) - _logit(prior), -rule.max_call, rule.max_call)
-    listed = at_port & table["sensitive"].fillna(False).to_numpy(dtype=bool) if "sensitive" in table else at_port
+    listed = at_port & table["sensitive"].fillna(False).to_numpy(dtype=bool)
     table = table.assign(llr_call=llr, _prior=prior)[listed].reset_index(drop=True)
     share = table["_prior"] / table.groupby("gap_id")["_prior"].transform("sum")
     return table.assign(prior=rule.prior * share).drop(columns="_prior")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from darkvoyage.config import ScoreRule
-from darkvoyage.schema.conform import conform, empty, finish
+from darkvoyage.schema.conform import as_frame, complete, conform, empty, finish
 from darkvoyage.schema.tables import GAPS, LINKS, PORT_CALLS, SILENCES, TRANSFERS, VESSELS
 from darkvoyage.scoring.evidence import EVIDENCE, gather
 from darkvoyage.scoring.sentences import innocent_explanations, reasons
@@ -53,13 +53,8 @@ def score_transfers(
     """
     rule = rule or ScoreRule()
     table = conform(gaps, GAPS)
-    heard, calls = conform(silences, SILENCES), conform(port_calls, PORT_CALLS)
-    if "p_call_prior" not in calls:
-        calls["p_call_prior"] = np.nan
-    for name in ("p_silence_if_on", "neighbours_heard", "reason"):
-        if name not in heard:
-            heard[name] = None if name == "reason" else np.nan
-    seen = conform(links, LINKS) if links is not None else None
+    heard, calls = complete(silences, SILENCES), _calls(port_calls)
+    seen = complete(links, LINKS) if links is not None else None
     evidence = gather(table, heard, calls, seen, _laden(table, vessels), rule)
     if len(evidence) == 0:
         return empty(TRANSFERS)
@@ -78,6 +73,13 @@ def score_transfers(
         ),
         TRANSFERS,
     )
+
+
+def _calls(port_calls: Any) -> pd.DataFrame:
+    """Port calls with all columns; without the flag every port counts as sensitive, the caller has chosen them."""
+    unmarked = "sensitive" not in as_frame(port_calls, PORT_CALLS).columns
+    calls = complete(port_calls, PORT_CALLS)
+    return calls.assign(sensitive=calls["port_id"].notna().astype("boolean")) if unmarked else calls
 
 
 def _laden(gaps: pd.DataFrame, vessels: Any) -> pd.Series:
