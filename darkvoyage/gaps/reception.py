@@ -32,6 +32,8 @@ __all__ = ["ReceptionModel", "SilenceLaw", "fit_reception", "vessel_factor"]
 
 _HORIZONS = (1, 2, 4, 8, 16, 48)
 _LAW_BINS = 60
+_LAW_BOUNDS = ((np.log(0.1), np.log(20.0)), (np.log(0.2), np.log(100.0)), (-12.0, -1.0))
+"""Of log kappa, log c and logit pi: wider than any feed seen (kappa 0.7-1.25, c 4.6-13, pi 0-0.006)."""
 _LISTED_FLOOR = 0.05
 """A feed in which chance gaps are rarer than this does not make its few gaps less suspicious."""
 _FORMAT = 1
@@ -347,7 +349,8 @@ def _fit_law(exposures: pd.DataFrame, heard: np.ndarray, rate: np.ndarray) -> Si
         prior = -0.5 * (point[0] / 0.7) ** 2 - 0.5 * ((point[1] - np.log(5.0)) / 0.7) ** 2
         return -(fit + prior + 199.0 * float(np.log1p(-law.pi)) + float(np.log(law.pi)))
 
-    best = minimize(loss, np.array([0.0, np.log(5.0), -5.0]), method="Nelder-Mead", options={"maxiter": 2000}).x
+    start = np.array([0.0, np.log(5.0), -5.0])
+    best = minimize(loss, start, method="Nelder-Mead", bounds=_LAW_BOUNDS, options={"maxiter": 2000}).x
     return SilenceLaw(float(np.exp(best[0])), float(np.exp(best[1])), float(1 / (1 + np.exp(-best[2]))))
 
 

@@ -11,6 +11,7 @@ from darkvoyage.kernels.spans import expand, group_starts, search_groups
 from darkvoyage.kernels.sphere import great_circle_nm, interpolate
 from darkvoyage.linking.sensors import azimuth_error_nm, length_errors, length_llr, position_error_nm, sensors_of
 from darkvoyage.schema.times import time_us
+from darkvoyage.units import US_PER_H
 
 __all__ = ["explained_weight"]
 
@@ -91,7 +92,8 @@ def _brackets(sightings: pd.DataFrame, fixes: pd.DataFrame, sighting: np.ndarray
     both = (table["since_us"] >= 0) & (table["until_us"] >= 0)
     sides = np.stack([table["since_us"], table["until_us"]])
     nearer = np.where(both, sides.min(axis=0), sides.max(axis=0))
-    return table[both | (nearer <= _ONE_SIDE_US)].assign(nearer_h=nearer / 3.6e9).reset_index(drop=True)
+    table["nearer_h"] = nearer / US_PER_H
+    return table[both | (nearer <= _ONE_SIDE_US)].reset_index(drop=True)
 
 
 def _weights(
