@@ -204,8 +204,9 @@ class PortRule:
     idle_mean_h : float
         Mean time of slow steaming, drifting or anchoring [h].
     prior_transit, prior_wait, prior_port, prior_sts, prior_unknown : float
-        Prior weights of the hypotheses; renormalised over those that are possible. The sensitive flag of a port never
-        enters.
+        Prior weights of the hypotheses; renormalised over those that are possible. All places in reach share what ports
+        and ship-to-ship areas have together, a single area weighing as much less than a single port as the two weights
+        say. The sensitive flag of a port never enters.
     detour_nm : float
         A port's prior falls by exp(-detour / detour_nm) [nm].
     max_draught_llr : float
@@ -286,9 +287,18 @@ class ScoreRule:
     ----------
     prior : float
         Prior probability that a gap with a sensitive port in reach hides a transfer there.
+    pool_calls : float
+        How many calls' worth of "as usual" a port must overcome before the other gaps' evidence raises its share of the
+        prior; large = every gap for itself.
     off_without_call : float
         Share of deliberate or accidental switch-offs without a call (security, habit, faults) among all other gaps: however
         strong the silence, it cannot tell these from a call.
+    open_llr : float
+        Counted against a hidden call where the ship was broadcasting at the port itself at either end of the gap: who
+        shows himself there does not hide the call, and terminals may ask for silence alongside [nats].
+    other_ship_llr : float
+        Counted against a ship that reports another type than tanker [nats]; not a filter, since dry-cargo ships
+        converted to carry oil have been reported (UN Panel of Experts on North Korea).
     max_silence, max_sighting, max_call, max_draught, max_absence : float
         Bounds of each kind of evidence [nats].
     reason_llr : float
@@ -296,7 +306,10 @@ class ScoreRule:
     """
 
     prior: float = option(default=0.05, gt=0, lt=1)
+    pool_calls: float = option(default=5.0, gt=0)
     off_without_call: float = option(default=0.05, gt=0, lt=1)
+    open_llr: float = option(default=math.log(20.0), ge=0)
+    other_ship_llr: float = option(default=math.log(8.0), ge=0)
     max_silence: float = option(default=math.log(300.0), gt=0)
     max_sighting: float = option(default=math.log(200.0), gt=0)
     max_call: float = option(default=math.log(50.0), gt=0)

@@ -161,7 +161,8 @@ def _port_rows(
     llr += destination_llr(near, places, port)
     straight = np.where(closed, near["distance_nm"].fillna(0.0).to_numpy(), 0.0)
     pull = np.exp(-np.maximum(both - straight, 0.0) / rule.detour_nm) * _visits(near, places, port, history)
-    weight = np.where(sts, rule.prior_sts, rule.prior_port) * _share(gap, sts, pull)
+    pull = pull * np.where(sts, rule.prior_sts, rule.prior_port)
+    weight = (rule.prior_port + rule.prior_sts) * _share(gap, pull)
     needed = both / np.maximum(duration - rule.service_min_h, 1e-6)
     start = time_us(near["gap_start"]) if len(near) else np.empty(0, dtype="int64")
     return pd.DataFrame(
@@ -246,11 +247,10 @@ def _visits(near: pd.DataFrame, places: pd.DataFrame, port: np.ndarray, history:
     return pull + own + 0.1 * fleet
 
 
-def _share(gap: np.ndarray, sts: np.ndarray, pull: np.ndarray) -> np.ndarray:
-    """Share of each row in the pull of all rows of its gap and kind."""
-    key = gap * 2 + sts
-    total = np.bincount(key, pull, minlength=int(key.max(initial=0)) + 1)
-    return pull / np.maximum(total[key], 1e-300)
+def _share(gap: np.ndarray, pull: np.ndarray) -> np.ndarray:
+    """Share of each row in the pull of all rows of its gap."""
+    total = np.bincount(gap, pull, minlength=int(gap.max(initial=0)) + 1)
+    return pull / np.maximum(total[gap], 1e-300)
 
 
 def _chance_of_speed(needed: np.ndarray, mean: np.ndarray, cap: np.ndarray, rule: PortRule) -> np.ndarray:

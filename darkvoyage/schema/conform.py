@@ -205,11 +205,11 @@ def _cast_time(series: pd.Series, column: Column, spec: TableSpec) -> pd.Series:
     return series.dt.tz_convert("UTC").dt.as_unit("us")
 
 
-def _is_aware(value: object) -> bool:
+def _is_aware(value: Any) -> bool:
     """Tell whether a single value is a time with a zone, or a null."""
-    if isinstance(value, dt.datetime) and value is not pd.NaT:
-        return value.tzinfo is not None
-    return pd.api.types.is_scalar(value) and bool(pd.isna(value))
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return True
+    return isinstance(value, dt.datetime) and value.tzinfo is not None
 
 
 def _cast_text(series: pd.Series, column: Column, spec: TableSpec) -> pd.Series:

@@ -7,12 +7,16 @@ import pandas as pd
 
 from darkvoyage.config import ScoreRule
 from darkvoyage.kernels.draught import draught_change_llr
+from darkvoyage.schema.ais import is_tanker
 
 __all__ = ["EVIDENCE", "gather"]
 
-EVIDENCE = ("llr_silence", "llr_call", "llr_draught", "llr_sighting", "llr_absence")
+EVIDENCE = ("llr_silence", "llr_call", "llr_draught", "llr_sighting", "llr_absence", "llr_open", "llr_ship")
 """The kinds of evidence, in the order they are told."""
 
+_SHOWN = pd.Timedelta(minutes=15)
+"""A port that could be reached this soon after the loss, or left this shortly before the reappearance, is where the
+ship showed itself: within its radius and about 4 nm at the speed cap."""
 _MISSED = 0.5
 """A sighting of another ship at the port costs this much: the ship itself may be beside it, or not there."""
 _SUPPORT = 0.1
@@ -20,15 +24,15 @@ _SUPPORT = 0.1
 
 def gather(
     gaps: pd.DataFrame, silences: pd.DataFrame, port_calls: pd.DataFrame, links: pd.DataFrame | None,
-    laden_m: pd.Series, rule: ScoreRule,
+    ships: pd.DataFrame, rule: ScoreRule,
 ) -> pd.DataFrame:  # fmt: skip
     """Collect the evidence for a transfer at each sensitive port in reach of each gap.
 
     Parameters
     ----------
     gaps, silences, port_calls, links : tables
-    laden_m : Series
-        Laden draught of each gap's ship [m], indexed as `gaps`.
+    ships : DataFrame
+        `draught_max_m` [m] and `ship_type` of each gap's ship, indexed as `gaps`.
     rule : ScoreRule
 
     Returns
@@ -37,7 +41,10 @@ def gather(
         `gap_id`, `port_id`, the columns of `EVIDENCE` (capped), `prior`, `p_call`, `p_off`, `p_silence_if_on`,
         `neighbours_heard`, `silence_reason`, `sighting_ids`; one row per gap and port.
     """
-    table = _without_draught(port_calls, gaps, laden_m, rule)
+    table = _without_draught(port_calls, gaps, ships["draught_max_m"], rule)
+    other = ships["ship_type"].notna().to_numpy() & ~is_tanker(ships["ship_type"].to_numpy("float64", na_value=np.nan))
+    against = pd.Series(np.where(other, -rule.other_ship_llr, 0.0), index=gaps["gap_id"])
+    table["llr_ship"] = table["gap_id"].map(against)
     table = table.merge(
         silences[["gap_id", "llr_silence", "p_off", "p_silence_if_on", "neighbours_heard", "reason"]].rename(
             columns={"reason": "silence_reason"}
@@ -64,7 +71,15 @@ def _without_draught(port_calls: pd.DataFrame, gaps: pd.DataFrame, laden_m: pd.S
     listed = at_port & table["sensitive"].fillna(False).to_numpy(dtype=bool)
     table = table.assign(llr_call=llr, _prior=prior)[listed].reset_index(drop=True)
     share = table["_prior"] / table.groupby("gap_id")["_prior"].transform("sum")
-    return table.assign(prior=rule.prior * share).drop(columns="_prior")
+    return table.assign(prior=rule.prior * share, llr_open=_open(table, gaps, rule)).drop(columns="_prior")
+
+
+def _open(table: pd.DataFrame, gaps: pd.DataFrame, rule: ScoreRule) -> np.ndarray:
+    """Against a hidden call: the ship was broadcasting at the port when it fell silent or when it was heard again."""
+    ends = table[["gap_id"]].merge(gaps[["gap_id", "gap_start", "gap_end"]], on="gap_id", how="left")
+    before = table["arrive_earliest"] - ends["gap_start"] <= _SHOWN
+    after = ends["gap_end"] - table["depart_latest"] <= _SHOWN
+    return np.where(before | after, -rule.open_llr, 0.0)
 
 
 def _draught(gaps: pd.DataFrame, laden_m: pd.Series, rule: ScoreRule) -> np.ndarray:

@@ -20,6 +20,7 @@ from darkvoyage.scoring.sentences import innocent_explanations, reasons
 __all__ = ["score_transfers"]
 
 _GRADES = ("insufficient", "possible", "likely", "highly likely")
+_POOL_ROUNDS = 20
 _POSSIBLE, _LIKELY, _HIGHLY_LIKELY = 0.2, 0.5, 0.9
 
 
@@ -42,7 +43,8 @@ def score_transfers(
     Returns
     -------
     TRANSFERS table
-        `p_transfer` = posterior under `prior`; `llr_total` = sum of the capped `llr_*`; `score` = 100 times the
+        `prior` = the rule's prior, shared by the sensitive ports in reach as far as all gaps together point to them;
+        `p_transfer` = posterior under it; `llr_total` = sum of the capped `llr_*`; `score` = 100 times the
         posterior under the rule's whole prior, monotone in `llr_total`. Grades: possible from 0.2, likely from 0.5 and
         highly likely from 0.9, the last two only if at least two kinds of evidence speak for it; else insufficient.
 
@@ -55,12 +57,13 @@ def score_transfers(
     table = conform(gaps, GAPS)
     heard, calls = complete(silences, SILENCES), _calls(port_calls)
     seen = complete(links, LINKS) if links is not None else None
-    evidence = gather(table, heard, calls, seen, _laden(table, vessels), rule)
+    evidence = gather(table, heard, calls, seen, _ships(table, vessels), rule)
     if len(evidence) == 0:
         return empty(TRANSFERS)
     total = evidence[list(EVIDENCE)].sum(axis=1).to_numpy()
-    posterior = _joint_posterior(evidence["gap_id"], evidence["prior"].to_numpy(), total, rule)
-    evidence = evidence.assign(llr_total=total, p_transfer=posterior)
+    gap, port = pd.factorize(evidence["gap_id"])[0], pd.factorize(evidence["port_id"])[0]
+    prior = _pooled_prior(gap, port, evidence["prior"].to_numpy(), total, rule)
+    evidence = evidence.assign(prior=prior, llr_total=total, p_transfer=_joint_posterior(gap, prior, total, rule))
     facts = table[["gap_id", "mmsi", "track_id", "gap_start", "gap_end", "duration_h"]]
     evidence = evidence.merge(facts.assign(imo=_imo(table, vessels)), on="gap_id", how="left")
     logit = np.log(rule.prior) - np.log1p(-rule.prior)
@@ -82,10 +85,13 @@ def _calls(port_calls: Any) -> pd.DataFrame:
     return calls.assign(sensitive=calls["port_id"].notna().astype("boolean")) if unmarked else calls
 
 
-def _laden(gaps: pd.DataFrame, vessels: Any) -> pd.Series:
-    if vessels is None or "draught_max_m" not in (ships := conform(vessels, VESSELS)):
-        return pd.Series(np.nan, index=gaps.index)
-    return gaps["mmsi"].map(ships.drop_duplicates("mmsi").set_index("mmsi")["draught_max_m"])
+def _ships(gaps: pd.DataFrame, vessels: Any) -> pd.DataFrame:
+    """Laden draught and type of the ship of each gap; the register wins over what the gap's fixes said."""
+    said = complete(gaps, GAPS)["ship_type"].reset_index(drop=True)
+    if vessels is None:
+        return pd.DataFrame({"draught_max_m": np.nan, "ship_type": said})
+    known = complete(vessels, VESSELS).drop_duplicates("mmsi").set_index("mmsi").reindex(gaps["mmsi"]).reset_index()
+    return pd.DataFrame({"draught_max_m": known["draught_max_m"], "ship_type": known["ship_type"].fillna(said)})
 
 
 def _imo(gaps: pd.DataFrame, vessels: Any) -> pd.Series:
@@ -95,11 +101,29 @@ def _imo(gaps: pd.DataFrame, vessels: Any) -> pd.Series:
     return imo.fillna(gaps["mmsi"].map(ships.drop_duplicates("mmsi").set_index("mmsi")["imo"]).astype("Int64"))
 
 
-def _joint_posterior(gap: pd.Series, prior: np.ndarray, total: np.ndarray, rule: ScoreRule) -> np.ndarray:
+def _joint_posterior(gap: np.ndarray, prior: np.ndarray, total: np.ndarray, rule: ScoreRule) -> np.ndarray:
     """Posterior of each port of a gap beside the others and none: prior exp(llr), normalised over the gap."""
     weight = prior * np.exp(total)
-    code = pd.factorize(gap)[0]
-    return weight / (1.0 - rule.prior + np.bincount(code, weight)[code])
+    return weight / (1.0 - rule.prior + np.bincount(gap, weight)[gap])
+
+
+def _pooled_prior(
+    gap: np.ndarray, port: np.ndarray, prior: np.ndarray, total: np.ndarray, rule: ScoreRule
+) -> np.ndarray:
+    """Share of each port in its gap's prior, learned from all gaps (empirical Bayes, expectation-maximisation).
+
+    A port that the evidence of many gaps points to is likelier in the next. The prior of a gap as a whole stays as it
+    is, so pooling moves probability between ports and never creates it; `rule.pool_calls` calls as usual hold it back.
+    """
+    share = prior / rule.prior
+    pooled = prior
+    for _ in range(_POOL_ROUNDS):
+        posterior = _joint_posterior(gap, pooled, total, rule)
+        usual = share * np.bincount(gap, posterior)[gap]
+        lift = (rule.pool_calls + np.bincount(port, posterior)) / (rule.pool_calls + np.bincount(port, usual))
+        weight = share * lift[port]
+        pooled = rule.prior * weight / np.bincount(gap, weight)[gap]
+    return pooled
 
 
 def _grade(evidence: pd.DataFrame, rule: ScoreRule) -> np.ndarray:

@@ -20,6 +20,8 @@ def reasons(evidence: pd.DataFrame, rule: ScoreRule) -> pd.Series:
         _draught(evidence, rule),
         _sighting(evidence, rule),
         _absence(evidence, rule),
+        _open(evidence, rule),
+        _ship(evidence, rule),
     ]
     return _lists(kinds)
 
@@ -114,6 +116,16 @@ def _sighting(evidence: pd.DataFrame, rule: ScoreRule) -> pd.Series:
 def _absence(evidence: pd.DataFrame, rule: ScoreRule) -> pd.Series:
     text = pd.Series("Imagery: scenes of the port in the time window show no ship that fits", index=evidence.index)
     return _signed(text, evidence["llr_absence"], rule)
+
+
+def _open(evidence: pd.DataFrame, rule: ScoreRule) -> pd.Series:
+    text = pd.Series("Openness: the ship was broadcasting at this port beside the gap", index=evidence.index)
+    return _signed(text, evidence["llr_open"], rule)
+
+
+def _ship(evidence: pd.DataFrame, rule: ScoreRule) -> pd.Series:
+    text = pd.Series("Ship: its reported type is not a tanker", index=evidence.index)
+    return _signed(text, evidence["llr_ship"], rule)
 
 
 def _signed(text: pd.Series, llr: pd.Series, rule: ScoreRule) -> pd.Series:

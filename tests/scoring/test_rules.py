@@ -7,7 +7,7 @@ from darkvoyage.reach.port_calls import find_port_calls
 from darkvoyage.scoring.rules import score_transfers
 from tests.worlds import one_gap, ports
 
-LLR = ["llr_silence", "llr_call", "llr_draught", "llr_sighting", "llr_absence"]
+LLR = ["llr_silence", "llr_call", "llr_draught", "llr_sighting", "llr_absence", "llr_open", "llr_ship"]
 
 
 def scored(llr=4.0, links=None, rule=None, fixes=None, **silence):
@@ -99,6 +99,21 @@ def test_words_state_both_sides_and_never_accuse():
 
 def test_ports_of_one_gap_exclude_each_other():
     assert scored(50.0)["p_transfer"].sum() <= 1.0
+
+
+def test_a_ship_that_shows_itself_at_the_port_does_not_hide_the_call():
+    hidden, shown = one_gap(), one_gap(lat=[42.75, 41.6], lon=[133.08, 130.2])
+    assert (scored(fixes=hidden)["llr_open", "llr_ship"] == 0).all()
+    table = scored(fixes=shown).set_index("port_id")["llr_open", "llr_ship"]
+    assert table["RUVYP"] == pytest.approx(-np.log(20))
+    assert table["KPCHO"] == 0
+
+
+def test_another_type_than_tanker_counts_against_but_does_not_exclude():
+    other = one_gap(ship_type=pd.array([70, 70], dtype="Int16"))
+    assert (scored()["llr_ship"] == 0).all()
+    np.testing.assert_allclose(scored(fixes=other)["llr_ship"], -np.log(8))
+    assert scored(50.0, fixes=other)["p_transfer"].max() > 0
 
 
 def test_no_gaps_no_transfers():
