@@ -100,8 +100,9 @@ def _weights(
     sightings: pd.DataFrame, fixes: pd.DataFrame, pairs: pd.DataFrame, background: np.ndarray, rule: LinkRule
 ) -> np.ndarray:
     sighting, before, after = (pairs[name].to_numpy() for name in ("sighting", "before", "after"))
-    total = np.maximum(pairs["since_us"] + pairs["until_us"], 1).to_numpy()
-    fraction = np.where(before == after, 0.0, pairs["since_us"].to_numpy() / total)
+    since = pairs["since_us"].to_numpy()
+    total = np.maximum(since + pairs["until_us"].to_numpy(), 1)
+    fraction = np.where(before == after, 0.0, since / total)
     lat, lon = fixes["lat"].to_numpy(), fixes["lon"].to_numpy()
     at_lat, at_lon = interpolate(lat[before], lon[before], lat[after], lon[after], fraction)
     distance = great_circle_nm(

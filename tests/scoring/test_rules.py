@@ -103,8 +103,8 @@ def test_ports_of_one_gap_exclude_each_other():
 
 def test_a_ship_that_shows_itself_at_the_port_does_not_hide_the_call():
     hidden, shown = one_gap(), one_gap(lat=[42.75, 41.6], lon=[133.08, 130.2])
-    assert (scored(fixes=hidden)["llr_open", "llr_ship"] == 0).all()
-    table = scored(fixes=shown).set_index("port_id")["llr_open", "llr_ship"]
+    assert (scored(fixes=hidden)["llr_open"] == 0).all()
+    table = scored(fixes=shown).set_index("port_id")["llr_open"]
     assert table["RUVYP"] == pytest.approx(-np.log(20))
     assert table["KPCHO"] == 0
 
