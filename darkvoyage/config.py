@@ -107,6 +107,8 @@ class CleanRule:
     hull_min_fixes : int
         A stretch of at least this many fixes that cannot belong to the main track is another hull; a shorter one is a
         jump. Same order as the short-segment limit of gpsdio-segment 3.0.0 (10).
+    hull_min_share : float
+        Another hull also needs this share of the MMSI's fixes while it lasts; scattered false positions have less.
     lookahead : int
         How many later stretches of the same MMSI are tried as continuation of one.
     """
@@ -114,6 +116,7 @@ class CleanRule:
     max_speed_kn: float = option(default=50.0, gt=0, le=1000)
     jump_slack_nm: float = option(default=1.0, ge=0, le=100)
     hull_min_fixes: int = option(default=10, ge=2)
+    hull_min_share: float = option(default=0.05, ge=0, le=1)
     lookahead: int = option(default=8, ge=1, le=64)
 
 

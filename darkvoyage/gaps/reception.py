@@ -26,7 +26,8 @@ from darkvoyage.kernels.spans import expand, search_groups
 from darkvoyage.kernels.sphere import interpolate
 from darkvoyage.schema.conform import conform, sort_rows
 from darkvoyage.schema.tables import FIXES
-from darkvoyage.tracks.cleaning import clean_fixes, time_us
+from darkvoyage.schema.times import time_us
+from darkvoyage.tracks.cleaning import clean_fixes
 
 __all__ = ["ReceptionModel", "SilenceLaw", "fit_reception", "vessel_factor"]
 

@@ -15,7 +15,7 @@ from darkvoyage.kernels.spans import expand, search_groups
 from darkvoyage.kernels.sphere import interpolate
 from darkvoyage.schema.conform import conform, empty, finish
 from darkvoyage.schema.tables import GAPS, SILENCES
-from darkvoyage.tracks.cleaning import time_us
+from darkvoyage.schema.times import time_us
 from darkvoyage.units import US_PER_H
 
 __all__ = ["score_silence"]

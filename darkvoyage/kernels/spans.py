@@ -60,14 +60,23 @@ def search_groups(
         Indices into the n rows, between the group's first row and one past its last. A group without rows gives the
         place where it would stand.
     """
-    # Ranks instead of values keep the packed key (group, rank) inside 64 bits for any group count and time span.
-    levels, rank = np.unique(value, return_inverse=True)
-    width = np.int64(len(levels) + 1)
+    if len(value) == 0:
+        return np.zeros(len(query_value), dtype="int64")
+    rank, offset, width = _ranks(value, query_value, side, int(max(group[-1], np.max(query_group, initial=0))) + 1)
     packed = np.asarray(group, dtype="int64") * width + rank
-    wanted = np.asarray(query_group, dtype="int64") * width
-    if side == "left":
-        return np.searchsorted(packed, wanted + np.searchsorted(levels, query_value, side="left"), side="left")
-    return np.searchsorted(packed, wanted + np.searchsorted(levels, query_value, side="right"), side="left")
+    return np.searchsorted(packed, np.asarray(query_group, dtype="int64") * width + offset, side="left")
+
+
+def _ranks(value: np.ndarray, query: np.ndarray, side: str, groups: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Numbers in [0, width) in the order of the values, and how many of these numbers stand before each query."""
+    low, high = int(np.min(value)), int(np.max(value))
+    width = high - low + 2
+    if groups * width < 2**63:
+        beyond = query >= low if side == "right" else query > high
+        return value - low, np.clip(query, low, high) - low + beyond, width
+    # Ranks among the distinct values keep (group, rank) inside 64 bits for any span.
+    levels, rank = np.unique(value, return_inverse=True)
+    return rank, np.searchsorted(levels, query, side="right" if side == "right" else "left"), len(levels) + 1
 
 
 def first_at_or_after(

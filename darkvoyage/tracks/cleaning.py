@@ -21,22 +21,16 @@ from darkvoyage.kernels.sphere import great_circle_nm
 from darkvoyage.schema.ais import is_equipment
 from darkvoyage.schema.conform import conform, sort_rows
 from darkvoyage.schema.tables import FIXES
-from darkvoyage.units import US_PER_H
+from darkvoyage.schema.times import time_us
+from darkvoyage.tracks.outliers import allowance_nm, lone_outliers
 
-__all__ = ["FIRST_AIS_YEAR", "clean_fixes", "time_us"]
+__all__ = ["FIRST_AIS_YEAR", "clean_fixes"]
 
 FIRST_AIS_YEAR = 1995
-"""No AIS report can be older: the technical standard ITU-R M.1371 dates from 1998, its sea trials from the mid-1990s."""
+"""No AIS report is older: the technical standard ITU-R M.1371 dates from 1998, its sea trials from the mid-1990s."""
 
-_FLAGS = np.array(
-    [None, "time", "equipment", "duplicate", "out_of_range", "no_position", "jump", "conflict"], dtype=object
-)
+_FLAGS = (None, "time", "equipment", "duplicate", "out_of_range", "no_position", "jump", "conflict")
 _OK, _TIME, _EQUIPMENT, _DUPLICATE, _OUT_OF_RANGE, _NO_POSITION, _JUMP, _CONFLICT = range(8)
-
-
-def time_us(times: pd.Series) -> np.ndarray:
-    """Microseconds since 1970 of a UTC time column, shape (n,)."""
-    return times.to_numpy(dtype="datetime64[us]").astype("int64")
 
 
 def clean_fixes(fixes: Any, *, rule: CleanRule | None = None) -> pd.DataFrame:
@@ -65,48 +59,68 @@ def clean_fixes(fixes: Any, *, rule: CleanRule | None = None) -> pd.DataFrame:
     table = sort_rows(conform(fixes, FIXES).drop(columns=["track_id", "flag"], errors="ignore"), FIXES.key)
     mmsi, time = table["mmsi"].to_numpy(), time_us(table["timestamp"])
     lat, lon = table["lat"].to_numpy(), table["lon"].to_numpy()
-    flag = _single_row_flags(table, mmsi, time, lat, lon)
+    owner, moment = _runs(mmsi), _runs(mmsi, time)
+    original = _originals(table, moment)
+    flag = _single_row_flags(original, mmsi, time, lat, lon)
     track = np.full(len(table), -1, dtype="int64")
     rows = np.flatnonzero(flag == _OK)
+    lone = lone_outliers(mmsi[rows], time[rows], lat[rows], lon[rows], rule)
+    flag[rows[lone]] = _JUMP
+    rows = rows[~lone]
     chain = _chains(mmsi[rows], time[rows], lat[rows], lon[rows], rule)
     hull = _hulls(mmsi[rows], chain, rule)
     track[rows] = hull
     flag[rows[hull < 0]] = _JUMP
-    _flag_same_time(flag, track, mmsi, time)
-    _place_the_rest(flag, track, mmsi, time)
+    _flag_same_time(flag, track, moment)
+    _place_the_rest(flag, track, owner, time, original)
     attrs = dict(getattr(fixes, "attrs", {}) or {})
-    number = pd.Series(track).astype("str")
-    names = pd.Series(mmsi).astype("str") + "-" + number
-    out = table.assign(track_id=names.where(track >= 0).astype("str"), flag=pd.Series(_FLAGS[flag], dtype="str"))
+    out = table.assign(
+        track_id=_track_ids(mmsi, owner, track), flag=pd.Series(pd.array(_FLAGS, dtype="str").take(flag))
+    )
     out.attrs.update(attrs)
     return out
 
 
+def _runs(*keys: np.ndarray) -> np.ndarray:
+    """Number the runs of equal keys, shape (n,)."""
+    new = np.ones(len(keys[0]), dtype=bool)
+    new[1:] = np.logical_or.reduce([key[1:] != key[:-1] for key in keys])
+    return np.cumsum(new) - 1
+
+
+def _track_ids(mmsi: np.ndarray, owner: np.ndarray, track: np.ndarray) -> pd.Series:
+    # Text is made once per track, not per row.
+    code, packed = pd.factorize(owner * (track.max(initial=0) + 2) + track)
+    at = np.empty(len(packed), dtype="int64")
+    at[code] = np.arange(len(code))
+    texts = [f"{number}-{n}" if n >= 0 else None for number, n in zip(mmsi[at], track[at], strict=True)]
+    return pd.Series(pd.array(texts, dtype="str").take(code))
+
+
 def _single_row_flags(
-    table: pd.DataFrame, mmsi: np.ndarray, time: np.ndarray, lat: np.ndarray, lon: np.ndarray
+    original: np.ndarray, mmsi: np.ndarray, time: np.ndarray, lat: np.ndarray, lon: np.ndarray
 ) -> np.ndarray:
-    flag = np.zeros(len(table), dtype="int8")
+    flag = np.zeros(len(mmsi), dtype="int8")
     with np.errstate(invalid="ignore"):
         flag[(np.abs(lat) > 90) | (np.abs(lon) > 180)] = _OUT_OF_RANGE
     flag[np.isnan(lat) | np.isnan(lon)] = _NO_POSITION
-    flag[_repeats(table, mmsi, time, lat, lon)] = _DUPLICATE
+    flag[original != np.arange(len(mmsi))] = _DUPLICATE
     flag[is_equipment(mmsi)] = _EQUIPMENT
     flag[time < np.datetime64(f"{FIRST_AIS_YEAR}-01-01", "us").astype("int64")] = _TIME
     return flag
 
 
-def _repeats(table: pd.DataFrame, mmsi: np.ndarray, time: np.ndarray, lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
-    """Rows that repeat the time, position, speed and course of an earlier row of the same MMSI."""
-    out = np.zeros(len(table), dtype=bool)
-    same = np.zeros(len(table), dtype=bool)
-    same[1:] = (mmsi[1:] == mmsi[:-1]) & (time[1:] == time[:-1])
-    tied = same.copy()
-    tied[:-1] |= same[1:]
-    rows = np.flatnonzero(tied)
+def _originals(table: pd.DataFrame, moment: np.ndarray) -> np.ndarray:
+    """First row of the same MMSI with the time, position, speed and course of each row; itself if there is no other."""
+    original = np.arange(len(table))
+    same = moment[1:] == moment[:-1]
+    rows = np.flatnonzero(np.r_[same, False] | np.r_[False, same]) if len(table) else original
     if len(rows):
-        what = [name for name in ("mmsi", "timestamp", "lat", "lon", "sog", "cog") if name in table.columns]
-        out[rows] = table.loc[rows, what].duplicated().to_numpy()
-    return out
+        what = [name for name in ("lat", "lon", "sog", "cog") if name in table.columns]
+        part = table[what].take(rows).assign(_moment=moment[rows])
+        group = part.groupby([*what, "_moment"], dropna=False, sort=False).ngroup().to_numpy()
+        original[rows] = rows[np.unique(group, return_index=True)[1]][group]
+    return original
 
 
 def _chains(mmsi: np.ndarray, time: np.ndarray, lat: np.ndarray, lon: np.ndarray, rule: CleanRule) -> np.ndarray:
@@ -127,7 +141,7 @@ def _reachable(
     time: np.ndarray, lat: np.ndarray, lon: np.ndarray, a: np.ndarray, b: np.ndarray, rule: CleanRule
 ) -> tuple[np.ndarray, np.ndarray]:
     """Whether row b can follow row a, and how much of the allowed distance that takes."""
-    allowed = rule.jump_slack_nm + rule.max_speed_kn * (time[b] - time[a]) / US_PER_H
+    allowed = allowance_nm(time[a], time[b], rule)
     used = great_circle_nm(lat[a], lon[a], lat[b], lon[b])
     return used <= allowed, used / np.maximum(allowed, 1e-9)
 
@@ -185,51 +199,48 @@ def _hulls(mmsi: np.ndarray, chain: np.ndarray, rule: CleanRule) -> np.ndarray:
     """Number of the hull of each row within its MMSI, -1 for jumps."""
     if len(mmsi) == 0:
         return np.empty(0, dtype="int64")
-    chains, at, size = np.unique(chain, return_index=True, return_counts=True)
+    chains, at, code, size = np.unique(chain, return_index=True, return_inverse=True, return_counts=True)
     # Chains are numbered by their first row, so they are in (mmsi, time) order.
     owner = mmsi[at]
     largest = np.lexsort((chains, -size, owner))
-    is_hull = size >= rule.hull_min_fixes
+    last = np.zeros(len(chains), dtype="int64")
+    last[code] = np.arange(len(chain))
+    # Scattered false positions are mutually reachable given enough time; a ship is heard as often as its fellow.
+    is_hull = (size >= rule.hull_min_fixes) & (size >= rule.hull_min_share * (last - at + 1))
     is_hull[largest[group_starts(owner[largest])]] = True
     rank = np.cumsum(is_hull) - 1
     start = group_starts(owner)
     before = np.repeat(rank[start] - is_hull[start] + 1, np.diff(np.r_[start, len(owner)]))
     number = np.where(is_hull, rank - before, -1)
-    return number[np.searchsorted(chains, chain)]
+    return number[code]
 
 
-def _flag_same_time(flag: np.ndarray, track: np.ndarray, mmsi: np.ndarray, time: np.ndarray) -> None:
+def _flag_same_time(flag: np.ndarray, track: np.ndarray, moment: np.ndarray) -> None:
     """Keep one usable row of a track and time; a jump at the time of a usable row is a conflict with it."""
-    rows = np.flatnonzero((flag == _OK) | (flag == _JUMP))
-    # Usable rows first, then the order of the table; rows are already sorted by (mmsi, time).
-    order = rows[np.lexsort((flag[rows] == _JUMP, time[rows], mmsi[rows]))]
-    same = np.zeros(len(order), dtype=bool)
-    same[1:] = (mmsi[order][1:] == mmsi[order][:-1]) & (time[order][1:] == time[order][:-1])
-    flag[order[same & (flag[order] == _JUMP)]] = _CONFLICT
-    usable = np.flatnonzero(flag == _OK)
-    order = usable[np.lexsort((usable, time[usable], track[usable], mmsi[usable]))]
-    same = np.zeros(len(order), dtype=bool)
-    same[1:] = (
-        (mmsi[order][1:] == mmsi[order][:-1])
-        & (track[order][1:] == track[order][:-1])
-        & (time[order][1:] == time[order][:-1])
-    )
-    flag[order[same]] = _CONFLICT
+    same = moment[1:] == moment[:-1]
+    tied = np.r_[same, False] | np.r_[False, same] if len(moment) else np.empty(0, dtype=bool)
+    usable = np.flatnonzero(tied & (flag == _OK))
+    jumps = np.flatnonzero(tied & (flag == _JUMP))
+    flag[jumps[np.isin(moment[jumps], moment[usable])]] = _CONFLICT
+    order = usable[np.lexsort((usable, track[usable], moment[usable]))]
+    again = (moment[order][1:] == moment[order][:-1]) & (track[order][1:] == track[order][:-1])
+    flag[order[1:][again]] = _CONFLICT
 
 
-def _place_the_rest(flag: np.ndarray, track: np.ndarray, mmsi: np.ndarray, time: np.ndarray) -> None:
-    """Give duplicates and fixes without a usable position the track that was last heard, else the next."""
-    rows = np.flatnonzero((flag == _NO_POSITION) | (flag == _OUT_OF_RANGE) | (flag == _DUPLICATE))
-    if len(rows) == 0:
-        return
+def _place_the_rest(
+    flag: np.ndarray, track: np.ndarray, owner: np.ndarray, time: np.ndarray, original: np.ndarray
+) -> None:
+    """Give fixes without a usable position the track last heard, else the next; repeats that of their original."""
+    rows = np.flatnonzero((flag == _NO_POSITION) | (flag == _OUT_OF_RANGE))
     known = np.flatnonzero(track >= 0)
-    codes, code = np.unique(mmsi, return_inverse=True)
-    at = search_groups(code[known], time[known], code[rows], time[rows], side="right")
+    at = search_groups(owner[known], time[known], owner[rows], time[rows], side="right")
     if len(known):
         before = known[np.maximum(at - 1, 0)]
         after = known[np.minimum(at, len(known) - 1)]
-        has_before = (at > 0) & (mmsi[before] == mmsi[rows])
-        has_after = (at < len(known)) & (mmsi[after] == mmsi[rows])
+        has_before = (at > 0) & (owner[before] == owner[rows])
+        has_after = (at < len(known)) & (owner[after] == owner[rows])
         track[rows] = np.where(has_before, track[before], np.where(has_after, track[after], 0))
     else:
         track[rows] = 0
+    repeats = np.flatnonzero(flag == _DUPLICATE)
+    track[repeats] = track[original[repeats]]
