@@ -95,7 +95,6 @@ def test_a_broadcasting_ship_explains_the_sighting_first():
     explained = link_sightings(
         dv.find_gaps(one_gap()), seen(sighting()), ports=ports(), vessels=VESSELS, fixes=on_air
     ).dropna(subset="gap_id")
-    assert taken["p_link"].iloc[0] == free
     assert len(explained) == 0 or explained["p_link"].iloc[0] < free / 20
 
 

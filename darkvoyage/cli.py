@@ -1,0 +1,198 @@
+"""The command line: the same words as the library; one sentence per error, never a traceback."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from darkvoyage import __version__
+from darkvoyage.errors import DarkvoyageError
+
+__all__ = ["main"]
+
+_SOURCES = click.argument("ais", nargs=-1, required=True, metavar="AIS...")
+_FOLDER = click.option(
+    "-o", "--out", default="investigation", show_default=True, type=click.Path(path_type=Path, file_okay=False)
+)
+_DIALECT = click.option("--dialect", default="auto", show_default=True, metavar="NAME", help="Layout of the AIS files.")
+
+
+class _Group(click.Group):
+    """A group whose commands turn darkvoyage's errors into one sentence and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DarkvoyageError as error:
+            click.echo(f"darkvoyage: {' '.join(str(error).split())}", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="darkvoyage")
+def main() -> None:
+    """Find the port calls that ships hide: gaps, silence, reach, imagery links, cargo, with honest probabilities."""
+
+
+@main.command()
+@click.option("-o", "--out", default="demo_report", show_default=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option("--seed", default=None, type=int, help="Another fictional campaign.")
+@click.option("--without-calls", is_flag=True, help="The same waters, but nobody calls in the dark.")
+def demo(out: Path, seed: int | None, without_calls: bool) -> None:
+    """Run the whole chain on a fictional campaign whose truth is known, and write the report."""
+    from darkvoyage.demo import run_demo
+
+    with _Stages() as stages:
+        investigation = run_demo(seed=seed, dark_calls=not without_calls, progress=stages)
+        investigation.save(out)
+        investigation.report(out / "report.html")
+        _write_kml(investigation, out)
+    _summarise(investigation, out)
+
+
+@main.command()
+@_SOURCES
+@_DIALECT
+@click.option("--min-gap-h", default=6.0, show_default=True, help="A silence longer than this is a gap [h].")
+@click.option(
+    "--as-of", default=None, metavar="TIME", help="Also list open gaps, measured to this time (ISO 8601, UTC)."
+)
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help=".parquet, .csv, .geojson or .kml")
+def gaps(ais: tuple[str, ...], dialect: str, min_gap_h: float, as_of: str | None, out: Path | None) -> None:
+    """List the silences of each ship; CSV to the terminal, or a file by its ending."""
+    from darkvoyage.config import GapRule
+    from darkvoyage.gaps.find import find_gaps
+    from darkvoyage.io.fixes import read_fixes
+    from darkvoyage.io.writers import write_table
+
+    rule = GapRule(min_gap_h=min_gap_h)
+    fixes = read_fixes(list(ais), dialect=dialect)
+    found = find_gaps(fixes, rule=rule, as_of=as_of)
+    _tell_reading(fixes)
+    if out is None:
+        click.echo(found.to_csv(index=False), nl=False)
+    else:
+        write_table(found, out)
+        click.echo(f"{len(found)} gaps written to {out}", err=True)
+
+
+@main.command()
+@_SOURCES
+@_DIALECT
+@click.option("--ports", type=click.Path(), help="Ordinary ports: own table, World Port Index, UN/LOCODE, anchorages.")
+@click.option("--sightings", type=click.Path(), help="What was seen in imagery.")
+@click.option("--scenes", type=click.Path(), help="The images: footprint, time, clear share.")
+@click.option("--vessels", type=click.Path(), help="Particulars: deadweight, length, draught.")
+@click.option("--watchlist", type=click.Path(), help="Listed ships, joined afterwards; never part of the score.")
+@click.option("--config", "config_path", type=click.Path(), help="Options as TOML.")
+@click.option("--min-gap-h", default=None, type=float, help="A silence longer than this is a gap [h].")
+@click.option(
+    "-o", "--out", default="investigation", show_default=True, type=click.Path(path_type=Path, file_okay=False)
+)
+def investigate(
+    ais: tuple[str, ...], dialect: str, ports: str | None, sightings: str | None, scenes: str | None,
+    vessels: str | None, watchlist: str | None, config_path: str | None, min_gap_h: float | None, out: Path,
+) -> None:  # fmt: skip
+    """Run the whole chain and write report.html and one Parquet file per table."""
+    from darkvoyage.chain import investigate as run
+    from darkvoyage.io.fixes import read_fixes
+    from darkvoyage.io.ports import read_ports
+    from darkvoyage.io.scenes import read_scenes
+    from darkvoyage.io.sightings import read_sightings
+    from darkvoyage.io.vessels import read_vessels
+    from darkvoyage.io.watchlists import read_watchlist
+
+    config = _config(config_path, min_gap_h)
+    with _Stages() as stages:
+        stages("read", 0, 1)
+        fixes = read_fixes(list(ais), dialect=dialect)
+        investigation = run(
+            fixes,
+            ports=read_ports(ports) if ports else None,
+            sightings=read_sightings(sightings) if sightings else None,
+            scenes=read_scenes(scenes) if scenes else None,
+            vessels=read_vessels(vessels) if vessels else None,
+            watchlist=read_watchlist(watchlist) if watchlist else None,
+            config=config,
+            progress=stages,
+        )
+        stages("report", 0, 1)
+        investigation.save(out)
+        investigation.report(out / "report.html")
+        _write_kml(investigation, out)
+    _tell_reading(fixes)
+    _summarise(investigation, out)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="HTML file  [default: in the folder]"
+)
+def report(folder: Path, out: Path | None) -> None:
+    """Write the report of a saved investigation again."""
+    from darkvoyage.chain import Investigation
+
+    path = Investigation.load(folder).report(out or folder / "report.html")
+    click.echo(f"report: {path}")
+
+
+class _Stages:
+    """A progress bar over the stages, on a terminal only."""
+
+    def __init__(self) -> None:
+        from tqdm import tqdm
+
+        self._bar = tqdm(bar_format="{desc:<12} {bar} {elapsed}", disable=not sys.stderr.isatty(), file=sys.stderr)
+
+    def __enter__(self) -> _Stages:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self._bar.close()
+
+    def __call__(self, stage: str, number: int, total: int) -> None:
+        self._bar.total = total
+        self._bar.n = number
+        self._bar.set_description_str(stage)
+
+
+def _config(path: str | None, min_gap_h: float | None) -> Any:
+    import dataclasses
+
+    from darkvoyage.config import GapRule, VoyageConfig
+
+    config = VoyageConfig.load(path) if path else VoyageConfig()
+    if min_gap_h is None:
+        return config
+    reception = dataclasses.replace(config.reception, min_gap_h=min(min_gap_h, config.reception.min_gap_h))
+    gap = GapRule(min_gap_h=min_gap_h, lookback_h=config.gap.lookback_h)
+    return dataclasses.replace(config, gap=gap, reception=reception)
+
+
+def _tell_reading(fixes: Any) -> None:
+    """One line on what was read and what was not delivered, on stderr."""
+    told = fixes.attrs["read_report"]
+    reasons = ", ".join(f"{count} {name}" for name, count in sorted(told["reasons"].items()))
+    left = f"; not delivered: {reasons}" if reasons else ""
+    click.echo(f"read {told['rows_out']} of {told['rows_in']} rows ({told['dialect']}){left}", err=True)
+
+
+def _write_kml(investigation: Any, out: Path) -> None:
+    from darkvoyage.io.writers import write_table
+
+    write_table(investigation.gaps, out / "gaps.kml")
+
+
+def _summarise(investigation: Any, out: Path) -> None:
+    for row in investigation.tables()["summary"].itertuples():
+        if isinstance(row.text, str) and row.text:
+            click.echo(row.text)
+    click.echo(f"report: {out / 'report.html'}")
+
+
+if __name__ == "__main__":
+    main()

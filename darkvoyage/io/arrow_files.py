@@ -1,0 +1,157 @@
+"""Parquet, GeoParquet and GeoPackage in blocks; points become longitude and latitude in WGS 84."""
+
+from __future__ import annotations
+
+import io
+import json
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from darkvoyage.errors import ReadError
+from darkvoyage.io.containers import Member, guard
+from darkvoyage.io.delimited import Block, unique_names
+from darkvoyage.io.read_report import ReadReport
+
+__all__ = ["read_geopackage", "read_parquet"]
+
+_ROWS = 1 << 18
+_POINT = np.dtype([("order", "u1"), ("kind", "<u4"), ("x", "<f8"), ("y", "<f8")])
+
+
+def read_parquet(member: Member, report: ReadReport) -> Iterator[Block]:
+    """Read Parquet, with or without the geometry of GeoParquet.
+
+    Parameters
+    ----------
+    member : Member
+    report : ReadReport
+        Receives the number of rows.
+
+    Yields
+    ------
+    Block
+        At least one, which may have no rows.
+    """
+    from pyarrow import parquet
+
+    with guard(member.label, member.extent):
+        plain = isinstance(member.stream, io.BufferedReader) and member.stream.seekable()
+        file = parquet.ParquetFile(member.stream if plain else pa.BufferReader(member.stream.read()))
+        schema = file.schema_arrow
+        point, system = _geo_column(schema)
+        yield _block(schema.empty_table(), point, system, member.label, 0)
+        done = 0
+        batches = file.iter_batches(batch_size=_ROWS)
+        while True:
+            with guard(member.label, f" after row {done}{member.extent}"):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            report.rows_in += len(batch)
+            yield _block(pa.Table.from_batches([batch]), point, system, member.label, done)
+            done += len(batch)
+
+
+def _geo_column(schema: pa.Schema) -> tuple[str | None, Any]:
+    """Return the name and the reference system of the primary geometry (GeoParquet 1.1)."""
+    text = (schema.metadata or {}).get(b"geo")
+    if text is None:
+        return None, None
+    geo = json.loads(text)
+    name = geo["primary_column"]
+    return name, geo["columns"][name].get("crs")
+
+
+def read_geopackage(member: Member, report: ReadReport) -> Iterator[Block]:
+    """Read every layer of points of a GeoPackage; other layers are named in the report.
+
+    Parameters
+    ----------
+    member : Member
+    report : ReadReport
+        Receives the number of rows.
+
+    Yields
+    ------
+    Block
+
+    Raises
+    ------
+    ReadError
+        Damaged, or without a layer of points.
+    """
+    with guard(member.label, member.extent):
+        content = member.stream.read()
+    layers = _point_layers(content, member.label, report)
+    if not layers:
+        raise ReadError(f"{member.label}: no layer of points")
+    for meta, table in layers:
+        report.rows_in += len(table)
+        yield _block(table, meta["geometry_name"] or "wkb_geometry", meta["crs"], member.label, 0)
+
+
+def _point_layers(content: bytes, label: str, report: ReadReport) -> list[tuple[dict[str, Any], pa.Table]]:
+    import pyogrio
+
+    pages = int.from_bytes(content[28:32], "big") * (int.from_bytes(content[16:18], "big") or 1)
+    if len(content) < pages:  # SQLite file format 1.3: page size at byte 16, pages at byte 28
+        raise ReadError(f"{label}: truncated: ends at byte {len(content)} of {pages}")
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # bytes in memory have no .gpkg ending
+        try:
+            for name, kind in pyogrio.list_layers(content):
+                if str(kind).startswith("Point"):
+                    found.append(pyogrio.read_arrow(content, layer=str(name)))
+                else:
+                    report.skipped.append(f"{label}/{name}")
+        except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, RuntimeError) as error:
+            raise ReadError(f"{label}: truncated or damaged ({error})") from error
+    return found
+
+
+def _block(table: pa.Table, point: str | None, system: Any, label: str, done: int) -> Block:
+    table = table.rename_columns(unique_names(table.column_names))
+    if point is not None:
+        x, y = _degrees(*_coordinates(table[point], label), system)
+        place = table.column_names.index(point)
+        table = (
+            table.remove_column(place).append_column("geometry_x", pa.array(x)).append_column("geometry_y", pa.array(y))
+        )
+    return Block(table, lambda row: (label, done + row + 1, str(table.slice(row, 1).to_pylist()[0])))
+
+
+def _coordinates(geometry: pa.ChunkedArray, label: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return x and y of points in well-known binary; NaN for null."""
+    known = np.asarray(geometry.is_valid().to_numpy(), dtype=bool)
+    values = geometry.drop_null().to_pylist()
+    x, y = np.full(len(geometry), np.nan), np.full(len(geometry), np.nan)
+    data = b"".join(values)
+    if len(data) == len(values) * _POINT.itemsize:
+        points = np.frombuffer(data, dtype=_POINT)
+        if (points["order"] == 1).all() and (points["kind"] == 1).all():
+            x[known], y[known] = points["x"], points["y"]
+            return x, y
+    import shapely
+
+    shapes = shapely.from_wkb(values)
+    if (shapely.get_type_id(shapes) != 0).any():
+        raise ReadError(f"{label}: the geometry holds shapes that are no points")
+    x[known], y[known] = shapely.get_x(shapes), shapely.get_y(shapes)
+    return x, y
+
+
+def _degrees(x: np.ndarray, y: np.ndarray, system: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return longitude and latitude; no reference system means WGS 84 (GeoParquet 1.1)."""
+    if system is None or system == "EPSG:4326":
+        return x, y
+    import pyproj
+
+    crs = pyproj.CRS.from_user_input(system)
+    if crs.equals(pyproj.CRS.from_epsg(4326), ignore_axis_order=True) or crs.to_authority() == ("OGC", "CRS84"):
+        return x, y
+    return pyproj.Transformer.from_crs(crs, 4326, always_xy=True).transform(x, y)

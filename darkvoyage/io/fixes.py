@@ -1,0 +1,139 @@
+"""AIS positions from files: `read_fixes`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from darkvoyage.errors import ReadError
+from darkvoyage.io.arrow_files import read_geopackage, read_parquet
+from darkvoyage.io.columns import convert_block, kept_columns
+from darkvoyage.io.containers import Member, SourceFile, expand, open_members
+from darkvoyage.io.delimited import Block, read_json, read_text
+from darkvoyage.io.dialect_match import check_options, match_header
+from darkvoyage.io.read_report import ReadReport
+from darkvoyage.schema.conform import finish
+from darkvoyage.schema.tables import FIXES
+
+__all__ = ["read_fixes"]
+
+_READERS = {"text": read_text, "json": read_json, "parquet": read_parquet, "gpkg": read_geopackage}
+_NULLABLE: dict[str, Any] = {"Int64": pd.Int64Dtype(), "Int16": pd.Int16Dtype(), "Int8": pd.Int8Dtype()}
+_NOTHING = ["#N/A", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"]
+
+Source = str | Path | BinaryIO
+
+
+def read_fixes(
+    source: Source | Sequence[Source], *, dialect: str = "auto", column_map: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """Read AIS positions.
+
+    Parameters
+    ----------
+    source : path, glob, folder, binary file object, or list of these
+        Delimited text (.csv, .txt, .tsv; comma, semicolon or tab), JSON arrays and lines, Parquet, GeoParquet and
+        GeoPackage; plain or as .gz, .zst, .bz2, or all readable members of a .zip. Kinds are told by content.
+    dialect : str
+        Name of an entry of `darkvoyage.io.dialects.DIALECTS`, or "auto": the one whose columns the header has.
+    column_map : mapping of FIXES column to source column, optional
+        Overrides or extends the dialect; such a column is in the units of FIXES. Where no dialect fits, it stands
+        alone: then times are ISO 8601 with an offset, or epoch seconds or milliseconds.
+
+    Returns
+    -------
+    DataFrame
+        FIXES: the required columns and those that the source has, in knots, degrees and metres, sorted by MMSI and
+        time; then the source's other columns under their own names. "Not available" values of the AIS standard
+        (ITU-R M.1371-5) are null. Positions out of range are kept for `clean_fixes` to flag.
+        `attrs["read_report"]` accounts for every row and for every value that was changed: `rows_in` is `rows_out`
+        plus the sum of `reasons`.
+
+    Raises
+    ------
+    ReadError
+        A file is missing, empty, truncated, damaged, or of a kind that can run code.
+    DialectError
+        The columns are of no known dialect, the dialect or a mapped column does not exist, or times are naive in a
+        source that does not define them as UTC.
+    """
+    check_options(dialect, column_map)
+    report = ReadReport()
+    parts = [part for file in expand(source, report.skipped) for part in _read_file(file, report, dialect, column_map)]
+    table = _assemble(parts)
+    table.attrs["read_report"] = report.as_dict(len(table))
+    return table
+
+
+def _read_file(
+    file: SourceFile, report: ReadReport, dialect: str, column_map: Mapping[str, str] | None
+) -> Iterator[pa.Table]:
+    before = report.rows_in
+    entry = file.fingerprint()
+    if not entry["bytes"]:
+        raise ReadError(f"{file.label}: the file is empty")
+    for member in open_members(file, report.skipped):
+        match = None
+        for block in _blocks(member, report):
+            if match is None:
+                match = match_header(block.table.column_names, dialect, column_map, member.label)
+                report.note(*kept_columns(block.table, match), match.dialect.name)
+            yield convert_block(block.table, match, report, block.describe)
+    report.sources.append({**entry, "rows": report.rows_in - before})
+
+
+def _blocks(member: Member, report: ReadReport) -> Iterator[Block]:
+    return _READERS[member.kind](member, report)
+
+
+def _assemble(parts: list[pa.Table]) -> pd.DataFrame:
+    """Join the parts of all files; a column that some of them lack is null there."""
+    kinds: dict[str, set[pa.DataType]] = {}
+    for part in parts:
+        for field in part.schema:
+            kinds.setdefault(field.name, set()).add(field.type)
+    mixed = {name for name, types in kinds.items() if len(types) > 1}
+    joined = pa.concat_tables([_as_text(part, mixed) for part in parts], promote_options="default")
+    known = {column.name: column.kind for column in FIXES.columns}
+    return finish(
+        {
+            name: _series(joined[name], known[name]) if name in known else _guessed(joined[name])
+            for name in [
+                *(name for name in FIXES.names if name in kinds),
+                *(name for name in kinds if name not in known),
+            ]
+        },
+        FIXES,
+        optional=True,
+    )
+
+
+def _as_text(part: pa.Table, mixed: set[str]) -> pa.Table:
+    for name in mixed & set(part.column_names):
+        part = part.set_column(part.column_names.index(name), name, part[name].cast(pa.string()))
+    return part
+
+
+def _series(column: pa.ChunkedArray, kind: str) -> pd.Series:
+    if kind in _NULLABLE:
+        return pd.Series(_NULLABLE[kind].__from_arrow__(column))
+    return column.to_pandas()
+
+
+def _guessed(column: pa.ChunkedArray) -> pd.Series:
+    """Give text the type it has throughout: whole numbers, numbers, or text; words for nothing as pandas knows them."""
+    if pa.types.is_string(column.type):
+        column = pc.if_else(pc.is_in(column, pa.array(_NOTHING)), pa.scalar(None, pa.string()), column)
+        if column.null_count == len(column):
+            return column.to_pandas()
+        for kind in (pa.int64(), pa.float64()):
+            try:
+                return pc.cast(column, kind).to_pandas()
+            except pa.ArrowInvalid:
+                continue
+    return column.to_pandas()

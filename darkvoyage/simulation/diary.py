@@ -1,0 +1,204 @@
+"""What one ship does, written down every ten minutes: where, in which state, and what its crew types into the AIS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.signal import lfilter
+
+from darkvoyage.kernels.sphere import great_circle_nm
+from darkvoyage.simulation.fleet import Ship
+from darkvoyage.simulation.geography import Path
+
+__all__ = ["ANCHORED", "DRIFTING", "FISHING", "MOORED", "SAILING", "SLOTS_PER_H", "SLOT_S", "Call", "Diary", "Log", "Silence"]
+
+SLOT_S = 600
+SLOTS_PER_H = 6
+SAILING, ANCHORED, MOORED, DRIFTING, FISHING = 0, 1, 5, 3, 7
+_STATUS = {SAILING: 0, ANCHORED: 1, MOORED: 5, DRIFTING: 0, FISHING: 7}
+
+WRONG_STATUS = 0.30
+"""Share of stops whose navigational status nobody changed: 20 to 40 % in the field."""
+SPEED_SD_KN = 0.8
+SPEED_HOURS = 2.0
+"""Ornstein-Uhlenbeck speed: standard deviation [kn] and time constant [h]."""
+_JOIN_KN = 2.5
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A time without transmission, in seconds since the feed began; `kind` says why."""
+
+    off_s: float
+    on_s: float
+    kind: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """What really happened in a silence; times in seconds since the feed began, NaN where there was no call."""
+
+    mmsi: int
+    off_s: float
+    on_s: float
+    kind: str
+    port: str | None
+    arrive_s: float
+    depart_s: float
+    loaded: bool
+    cargo_t: float
+    barrels: float
+
+
+@dataclass(frozen=True)
+class Log:
+    """A finished diary: one row per slot from `first`, and what the crew typed at which slot.
+
+    Parameters
+    ----------
+    ship : Ship
+    first : int
+        Slot of the first row.
+    lat, lon, heading : ndarray of float64, shape (n,)
+        `heading` is NaN under way.
+    mode, status : ndarray of int8, shape (n,)
+        What the ship does, and the navigational status it sends.
+    typed : list of (slot, draught, destination)
+        As sent from that slot on.
+    loads : list of (slot, laden)
+        Whether the ship carries cargo, from that slot on.
+    silences : list of Silence
+    """
+
+    ship: Ship
+    first: int
+    lat: np.ndarray
+    lon: np.ndarray
+    heading: np.ndarray
+    mode: np.ndarray
+    status: np.ndarray
+    typed: list[tuple[int, float, str]]
+    loads: list[tuple[int, bool]]
+    silences: list[Silence]
+
+    def at(self, seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Position at these times [s since the feed began]."""
+        slot = np.asarray(seconds, dtype="float64") / SLOT_S - self.first
+        rows = np.arange(len(self.lat))
+        return np.interp(slot, rows, self.lat), np.interp(slot, rows, self.lon)
+
+
+@dataclass
+class Diary:
+    """A diary that is still being written.
+
+    Parameters
+    ----------
+    ship : Ship
+    rng : Generator
+    first : int
+        Slot of the first entry.
+    """
+
+    ship: Ship
+    rng: np.random.Generator
+    first: int
+    now: int = 0
+    typed: list[tuple[int, float, str]] = field(default_factory=list)
+    loads: list[tuple[int, bool]] = field(default_factory=list)
+    silences: list[Silence] = field(default_factory=list)
+    _parts: list[tuple[np.ndarray, ...]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Begin at the first slot."""
+        self.now = self.first
+
+    def spot(self, place: tuple[float, float], spread_nm: float) -> tuple[float, float]:
+        """One berth or anchor position near a place."""
+        lat, lon = _shift(*place, *self.rng.normal(0.0, spread_nm, size=2))
+        return float(lat), float(lon)
+
+    def stay(self, place: tuple[float, float], hours: float, mode: int) -> None:
+        """Lie moored, at anchor or adrift at `place`."""
+        n = max(1, round(hours * SLOTS_PER_H))
+        lat, lon = place
+        north, east = (self._wander(n, mode) for _ in range(2))
+        heading = (self.rng.uniform(0, 360) + self._wander(n, mode) * 400.0) % 360.0
+        self._write(*_shift(np.full(n, lat), np.full(n, lon), north, east), mode, heading)
+
+    def drift(self, hours: float) -> None:
+        """Stop where the ship is, and let it be carried."""
+        lat, lon, *_ = self._parts[-1]
+        self.stay((float(lat[-1]), float(lon[-1])), hours, DRIFTING)
+
+    def fish(self, centre: tuple[float, float], hours: float) -> None:
+        """Work a ground: two to four knots, to and fro within a few miles."""
+        n = max(1, round(hours * SLOTS_PER_H))
+        step = self.rng.normal(0.0, 0.33, size=(2, n))
+        north, east = lfilter([1.0], [1.0, -np.exp(-1 / 80)], step, axis=1)
+        self._write(*_shift(np.full(n, centre[0]), np.full(n, centre[1]), north, east), FISHING, np.full(n, np.nan))
+
+    def sail(self, path: Path, *, pace: float = 1.0, share: tuple[float, float] = (0.0, 1.0)) -> None:
+        """Follow a path from one share of its length to another."""
+        length = path.along_nm[-1]
+        start, end = share[0] * length, share[1] * length
+        mean = self.ship.speed_kn * pace * self.rng.normal(1.0, 0.03)
+        n = int((end - start) / mean * SLOTS_PER_H * 1.5) + 24
+        keep = np.exp(-1 / (SPEED_HOURS * SLOTS_PER_H))
+        noise = self.rng.normal(0.0, SPEED_SD_KN * np.sqrt(1 - keep**2), size=n)
+        speed = np.clip(mean + lfilter([1.0], [1.0, -keep], noise), 0.4 * mean, mean + 2.5)
+        speed[:2] *= 0.5
+        along = start + np.cumsum(speed) / SLOTS_PER_H
+        along = along[: max(1, int(np.searchsorted(along, end)))]
+        sway = self.rng.normal(0.0, 0.8) + 0.5 * np.sin(along / self.rng.uniform(25, 60) + self.rng.uniform(0, 6.3))
+        aside = np.clip(sway, -1.6, 1.6) * np.interp(along, path.along_nm, path.width_nm)
+        lat, lon, north, east = (np.interp(along, path.along_nm, part) for part in (path.lat, path.lon, path.north, path.east))
+        self._write(*_shift(lat, lon, north * aside, east * aside), SAILING, np.full(len(along), np.nan))
+
+    def type_in(self, draught_m: float, destination: str, *, delay_h: float = 0.0) -> None:
+        """Enter voyage data, now or some hours later."""
+        self.typed.append((self.now + round(delay_h * SLOTS_PER_H), round(draught_m, 1), destination))
+
+    def carry(self, laden: bool) -> None:
+        """Carry cargo, or none, from now on."""
+        self.loads.append((self.now, laden))
+
+    def close(self, last: int) -> Log:
+        """Finish; nothing after slot `last` is kept."""
+        columns = zip(*self._parts, strict=True)
+        lat, lon, heading, mode, status = (np.concatenate(part)[: last - self.first] for part in columns)
+        typed = sorted(self.typed, key=lambda row: row[0])
+        return Log(self.ship, self.first, lat, lon, heading, mode, status, typed, self.loads, self.silences)
+
+    def _wander(self, n: int, mode: int) -> np.ndarray:
+        """Slow motion about a point [nm]: metres at a berth, a swinging circle at anchor, miles adrift."""
+        if mode == MOORED:
+            return self.rng.normal(0.0, 0.002, size=n)
+        scale, hours = (0.06, 4.0) if mode == ANCHORED else (4.0, 30.0)
+        keep = np.exp(-1 / (hours * SLOTS_PER_H))
+        noise = self.rng.normal(0.0, scale * np.sqrt(1 - keep**2), size=n)
+        if mode == DRIFTING:
+            # Current and wind turn slowly; a drifting ship makes about one knot.
+            noise = lfilter([0.1], [1.0, -0.9], noise)
+        return lfilter([1.0], [1.0, -keep], noise)
+
+    def _write(self, lat: np.ndarray, lon: np.ndarray, mode: int, heading: np.ndarray) -> None:
+        if self._parts:
+            lat, lon = self._join(lat, lon)
+        status = 0 if mode in (ANCHORED, MOORED, FISHING) and self.rng.random() < WRONG_STATUS else _STATUS[mode]
+        n = len(lat)
+        self._parts.append((lat, lon, heading, np.full(n, mode, dtype="int8"), np.full(n, status, dtype="int8")))
+        self.now += n
+
+    def _join(self, lat: np.ndarray, lon: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Lead from where the ship is into the new entry without a leap."""
+        north, east = self._parts[-1][0][-1] - lat[0], self._parts[-1][1][-1] - lon[0]
+        apart = float(great_circle_nm(lat[0], lon[0], lat[0] + north, lon[0] + east))
+        slots = max(1.0, apart / _JOIN_KN * SLOTS_PER_H)
+        fade = np.clip(1.0 - np.arange(1, len(lat) + 1) / slots, 0.0, 1.0)
+        return lat + north * fade, lon + east * fade
+
+
+def _shift(lat: np.ndarray, lon: np.ndarray, north_nm: np.ndarray, east_nm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return lat + north_nm / 60.0, lon + east_nm / 60.0 / np.cos(np.radians(lat))

@@ -1,0 +1,79 @@
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from darkvoyage.cli import main
+from tests.worlds import moored_fleet, one_gap, ports
+
+
+def run(*words):
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+@pytest.fixture
+def ais(tmp_path):
+    path = tmp_path / "ais.csv"
+    pd.concat([one_gap(), moored_fleet(5, 90).assign(mmsi=lambda table: table["mmsi"] + 50)]).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("command", ["demo", "gaps", "investigate", "report"])
+def test_every_command_helps(command):
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert "Usage:" in result.output
+
+
+def test_gaps_to_the_terminal(ais):
+    result = run("gaps", ais)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0].startswith("gap_id,track_id,mmsi,gap_start")
+    assert len(result.stdout.splitlines()) == 2
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "geojson", "kml"])
+def test_gaps_to_a_file(ais, tmp_path, ending):
+    out = tmp_path / f"gaps.{ending}"
+    result = run("gaps", ais, "--min-gap-h", 12, "-o", out)
+    assert result.exit_code == 0
+    assert out.stat().st_size > 100
+
+
+def test_investigate_writes_report_and_tables(ais, tmp_path):
+    places = tmp_path / "ports.csv"
+    ports().to_csv(places, index=False)
+    out = tmp_path / "out"
+    result = run("investigate", ais, "--ports", places, "-o", out)
+    assert result.exit_code == 0, result.output
+    names = {path.name for path in out.iterdir()}
+    assert {"report.html", "gaps.parquet", "transfers.parquet", "ledger.parquet", "config.toml", "gaps.kml"} <= names
+    again = run("report", out, "-o", tmp_path / "again.html")
+    assert again.exit_code == 0
+    assert (tmp_path / "again.html").read_bytes() == (out / "report.html").read_bytes()
+
+
+def test_errors_are_one_sentence_and_exit_1(tmp_path):
+    missing = run("gaps", tmp_path / "nothing.csv")
+    assert missing.exit_code == 1
+    assert len(missing.stderr.strip().splitlines()) == 1
+    assert missing.stderr.startswith("darkvoyage: ")
+    odd = tmp_path / "odd.csv"
+    odd.write_text("a,b\n1,2\n")
+    assert run("gaps", odd).exit_code == 1
+    assert "Traceback" not in run("gaps", odd).stderr
+    bad = tmp_path / "bad.toml"
+    bad.write_text("[gap]\nmin_gap = 3\n")
+    told = run("investigate", odd, "--config", bad)
+    assert told.exit_code == 1
+    assert "min_gap_h" in told.stderr
+
+
+def test_wrong_usage_is_exit_2():
+    assert run("gaps").exit_code == 2
+    assert run("gaps", "x.csv", "--no-such-option").exit_code == 2
+    assert run("fly").exit_code == 2
+
+
+def test_quiet_in_a_pipe(ais, tmp_path):
+    result = run("investigate", ais, "-o", tmp_path / "out")
+    assert "\r" not in result.stderr
