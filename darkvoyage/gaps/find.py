@@ -158,7 +158,8 @@ def _heard(table: pd.DataFrame) -> _Heard:
     owner = np.cumsum(np.r_[False, mmsi[1:] != mmsi[:-1]]) if len(row) else row
     track = pd.factorize(owner * (name.max(initial=0) + 1) + name)[0]
     time = time_us(table["timestamp"])[row]
-    lost = (table["lat"].isna() | table["lon"].isna() | table["flag"].notna()).to_numpy()[row]
+    placed = (table["lat"].abs() <= 90) & (table["lon"].abs() <= 180) & table["flag"].isna()
+    lost = ~placed.to_numpy()[row]
     # A fix without position at the time of one with position adds nothing.
     step, wait = np.diff(track), np.diff(time)
     if not np.all((step > 0) | ((step == 0) & (wait > 0))):

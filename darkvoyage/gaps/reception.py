@@ -31,7 +31,8 @@ from darkvoyage.tracks.cleaning import clean_fixes
 
 __all__ = ["ReceptionModel", "SilenceLaw", "fit_reception", "vessel_factor"]
 
-_HORIZONS = (1, 2, 4, 8, 16, 48)
+_HORIZONS_H = (4.0, 6.0, 12.0, 24.0)
+"""Silences the law is fitted on: as long as those it judges. Short ones are far more numerous and would decide."""
 _LAW_BINS = 60
 _LAW_BOUNDS = ((np.log(0.1), np.log(20.0)), (np.log(0.2), np.log(100.0)), (-12.0, -1.0))
 """Of log kappa, log c and logit pi: wider than any feed seen (kappa 0.7-1.25, c 4.6-13, pi 0-0.006)."""
@@ -208,7 +209,7 @@ def _with_silent_windows(
     silent = np.zeros(len(track), dtype="int64")
     silent[:-1] = np.where(track[1:] == track[:-1], window[1:] - window[:-1] - 1, 0)
     suspect = silent * rule.window_min / 60.0 > rule.suspect_h
-    longest = max(max(_HORIZONS), round(rule.suspect_h * 60.0 / rule.window_min))
+    longest = max(round(hours * 60.0 / rule.window_min) for hours in (*_HORIZONS_H, rule.suspect_h))
     owner, index = expand(np.ones(len(track)), np.minimum(silent, longest))
     fraction = index / (silent[owner] + 1.0)
     after = np.minimum(owner + 1, len(track) - 1)
@@ -238,7 +239,7 @@ def _model_of(exposures: pd.DataFrame, fixes_per_window: float, rule: ReceptionR
     expected = own_rate * counts
     blocks, factor = _block_factors(exposures["window"].to_numpy(), block, heard, expected, rule)
     vessels, own = _vessel_factors(exposures, heard, expected * factor, rule)
-    law = _fit_law(exposures, heard, own_rate * factor * own)
+    law = _fit_law(exposures, heard, own_rate * factor * own, rule)
     listed = _listed_silence(exposures, heard, own_rate * factor * own, law, rule)
     who = pd.DataFrame({"window": exposures["window"], "block": block, "mmsi": exposures["mmsi"]})
     who = who[exposures["heard"]].drop_duplicates().sort_values(["block", "window", "mmsi"]).reset_index(drop=True)
@@ -334,14 +335,14 @@ def vessel_factor(vessels: pd.DataFrame, mmsi: np.ndarray, window: np.ndarray, r
     return np.where(known[asked] == mmsi, factor, 1.0)
 
 
-def _fit_law(exposures: pd.DataFrame, heard: np.ndarray, rate: np.ndarray) -> SilenceLaw:
+def _fit_law(exposures: pd.DataFrame, heard: np.ndarray, rate: np.ndarray, rule: ReceptionRule) -> SilenceLaw:
     """Maximum a posteriori (kappa, c, pi) on runs that start at a heard window, pooled over horizons.
 
     Priors: kappa ~ LogN(log 1, 0.7), c ~ LogN(log 5, 0.7), pi ~ Beta(1, 200).
     """
     from scipy.optimize import minimize
 
-    expected, runs, silent = _run_table(exposures, heard, rate)
+    expected, runs, silent = _run_table(exposures, heard, rate, rule)
 
     def loss(point: np.ndarray) -> float:
         law = SilenceLaw(float(np.exp(point[0])), float(np.exp(point[1])), float(1 / (1 + np.exp(-point[2]))))
@@ -377,12 +378,12 @@ def _runs(exposures: pd.DataFrame, heard: np.ndarray, rate: np.ndarray, horizon:
 
 
 def _run_table(
-    exposures: pd.DataFrame, heard: np.ndarray, rate: np.ndarray
+    exposures: pd.DataFrame, heard: np.ndarray, rate: np.ndarray, rule: ReceptionRule
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Expected windows, number of runs and of silent runs, binned over all runs and horizons."""
     parts = []
-    for horizon in _HORIZONS:
-        expected, silent = _runs(exposures, heard, rate, horizon)
+    for hours in _HORIZONS_H:
+        expected, silent = _runs(exposures, heard, rate, max(round(hours * 60.0 / rule.window_min), 1))
         if len(expected) == 0:
             continue
         edges = np.unique(np.quantile(expected, np.linspace(0, 1, _LAW_BINS + 1)))

@@ -33,7 +33,7 @@ def score_silence(gaps: Any, reception: ReceptionModel) -> pd.DataFrame:
     in which it should have been heard. The log-likelihood ratio compares the density of the gap's duration if the ship
     switched off (log-normal) with that if it went on transmitting (`SilenceLaw`), given that the gap was long enough to
     be listed: on the chance side with the feed's average gap, so that a gap where reception is good weighs more; it is
-    capped at ln 300 with several heard neighbours, ln 100 else, ln 20 with none.
+    capped at ln 300 with several heard neighbours, ln 100 else, ln 20 with none or where the gap is still open.
 
     Parameters
     ----------
@@ -175,8 +175,10 @@ def _judge(
     p_silence = law.silent(facts["expected"])
     on = _log_on(duration, facts, table["is_closed"].to_numpy(), model)
     off = _log_off(duration, table["is_closed"].to_numpy(), rule)
+    # A ship that never came back may have left the covered area: its way is not known.
+    closed = table["is_closed"].to_numpy()
     cap = np.select(
-        [facts["neighbours"] >= rule.heard_neighbours, facts["neighbours"] >= 1],
+        [closed & (facts["neighbours"] >= rule.heard_neighbours), closed & (facts["neighbours"] >= 1)],
         [_CAP_VERIFIED, _CAP_USUAL],
         _CAP_UNVERIFIED,
     )

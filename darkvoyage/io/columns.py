@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from darkvoyage.errors import DialectError
+from darkvoyage.io.casting import try_cast
 from darkvoyage.io.dialect_match import Match
 from darkvoyage.io.dialects import AIS_CLASSES, RECEIVERS
 from darkvoyage.io.read_report import ReadReport
@@ -140,10 +141,9 @@ def _numbers(column: pa.Array, name: str, report: ReadReport) -> np.ndarray:
             report.repair(f"{name}_unreadable", len(column) - column.null_count)
             return np.full(len(column), np.nan)
     else:
-        try:
-            numbers = column.cast("float64")
-        except pa.ArrowInvalid:
-            numbers = _numbers_slowly(column, name, report)
+        numbers = try_cast(column, pa.float64())
+        if numbers is None:
+            numbers = _by_value(column, lambda part, own: _numbers_slowly(part, name, own), report)
     out = np.array(numbers.to_numpy(zero_copy_only=False), dtype="float64")
     out[np.isinf(out)] = np.nan
     return out

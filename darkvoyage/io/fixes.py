@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from darkvoyage.errors import ReadError
 from darkvoyage.io.arrow_files import read_geopackage, read_parquet
+from darkvoyage.io.casting import try_cast
 from darkvoyage.io.columns import convert_block, kept_columns
 from darkvoyage.io.containers import Member, SourceFile, expand, open_members
 from darkvoyage.io.delimited import Block, read_json, read_text
@@ -132,8 +133,7 @@ def _guessed(column: pa.ChunkedArray) -> pd.Series:
         if column.null_count == len(column):
             return column.to_pandas()
         for kind in (pa.int64(), pa.float64()):
-            try:
-                return pc.cast(column, kind).to_pandas()
-            except pa.ArrowInvalid:
-                continue
+            numbers = try_cast(column, kind)
+            if numbers is not None:
+                return numbers.to_pandas()
     return column.to_pandas()

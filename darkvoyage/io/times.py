@@ -9,6 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from darkvoyage.io.casting import try_cast
+
 __all__ = ["read_times"]
 
 _MAX_S = 253_402_300_800  # the year 10000
@@ -69,10 +71,8 @@ def _filled(micros: pa.Array) -> np.ndarray:
 
 
 def _cast(column: pa.Array, zone: str | None) -> np.ndarray | None:
-    try:
-        return _filled(column.cast(pa.timestamp("us", zone)).cast("int64"))
-    except pa.ArrowInvalid:
-        return None
+    times = try_cast(column, pa.timestamp("us", zone))
+    return None if times is None else _filled(times.cast("int64"))
 
 
 def _slow(text: pd.Series, form: str) -> _Parsed:

@@ -88,9 +88,11 @@ def destination(
     """
     lat, lon, course = (np.radians(np.asarray(x, dtype="float64")) for x in (lat, lon, bearing_deg))
     arc = np.asarray(distance_nm, dtype="float64") / EARTH_RADIUS_NM
-    lat2 = np.arcsin(np.clip(np.sin(lat) * np.cos(arc) + np.cos(lat) * np.sin(arc) * np.cos(course), -1.0, 1.0))
-    dlon = np.arctan2(np.sin(course) * np.sin(arc) * np.cos(lat), np.cos(arc) - np.sin(lat) * np.sin(lat2))
-    return np.degrees(lat2), wrap_lon(np.degrees(lon + dlon))
+    # Components of the arrival in the frame of the start's meridian; no difference of near-equal terms at the poles.
+    east = np.sin(course) * np.sin(arc)
+    outward = np.cos(lat) * np.cos(arc) - np.sin(lat) * np.sin(arc) * np.cos(course)
+    up = np.sin(lat) * np.cos(arc) + np.cos(lat) * np.sin(arc) * np.cos(course)
+    return np.degrees(np.arctan2(up, np.hypot(east, outward))), wrap_lon(np.degrees(lon + np.arctan2(east, outward)))
 
 
 def interpolate(

@@ -20,6 +20,8 @@ from darkvoyage.units import US_PER_H
 
 __all__ = ["link_sightings"]
 
+_ROUNDS = 5
+_LENGTH_PRIOR, _PORT_PRIOR = 20.0, 3.0
 _MEASURES = ("llr_position", "llr_length", "llr_heading", "llr_class", "llr_total", "p_at_port", "p_at_port_prior")
 
 
@@ -69,12 +71,57 @@ def link_sightings(
     explained = (
         explained_weight(seen, _track_table(fixes), background, rule) if fixes is not None else np.zeros(len(seen))
     )
-    pairs = pair_evidence(candidates(table, seen, rule), table, seen, places, routes, background, rule)
-    pairs = pairs[pairs["llr_total"] >= rule.min_llr].reset_index(drop=True)
+    pairs, routes = _learn(candidates(table, seen, rule), table, seen, places, routes, background, explained, rule)
     linked = _probabilities(pairs, table, seen, places, explained)
     absent = _absences(table, looks, places, routes, pairs, seen, rule)
     parts = [part for part in (linked, absent) if len(part)]
     return finish(pd.concat(parts, ignore_index=True), LINKS) if parts else empty(LINKS)
+
+
+def _learn(
+    found: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame, ports: pd.DataFrame, routes: Excursions,
+    background: np.ndarray, explained: np.ndarray, rule: LinkRule,
+) -> tuple[pd.DataFrame, Excursions]:  # fmt: skip
+    """Weigh all pairs; learn on the way how long unknown ships are here, and which ports the sightings point to.
+
+    Expectation-maximisation with the rule's values as prior: `_LENGTH_PRIOR` ships of the usual lengths, and
+    `_PORT_PRIOR` calls as the detour alone would have them.
+    """
+    unknown, lifted = (rule.unknown_length_m, rule.unknown_length_log_sd), routes
+    for _ in range(_ROUNDS):
+        pairs = pair_evidence(found, gaps, sightings, ports, lifted, background, unknown, rule)
+        pairs = pairs[pairs["llr_total"] >= rule.min_llr].reset_index(drop=True)
+        weight = np.exp(np.clip(pairs["llr_total"].to_numpy(), -700, 700))
+        total = np.bincount(pairs["sighting"], weight, minlength=len(sightings)) + 1.0 + explained
+        unknown = _unknown_lengths(sightings, 1.0 / total, rule)
+        lifted = routes.lifted(_port_lift(pairs, weight / total[pairs["sighting"]], routes, len(ports), rule))
+    return pairs, lifted
+
+
+def _unknown_lengths(sightings: pd.DataFrame, p_unknown: np.ndarray, rule: LinkRule) -> tuple[float, float]:
+    """Median and log spread of the lengths of sightings, each as far as it is nobody we know."""
+    if "length_m" not in sightings:
+        return rule.unknown_length_m, rule.unknown_length_log_sd
+    length = sightings["length_m"].to_numpy()
+    known = length > 0
+    log, weight = np.log(length[known]), p_unknown[known]
+    number = weight.sum() + _LENGTH_PRIOR
+    usual = np.log(rule.unknown_length_m)
+    mean = (weight @ log + _LENGTH_PRIOR * usual) / number
+    prior = rule.unknown_length_log_sd**2 + (usual - mean) ** 2
+    variance = (weight @ (log - mean) ** 2 + _LENGTH_PRIOR * prior) / number
+    return float(np.exp(mean)), float(np.sqrt(variance))
+
+
+def _port_lift(pairs: pd.DataFrame, p_link: np.ndarray, routes: Excursions, number: int, rule: LinkRule) -> np.ndarray:
+    """How much oftener gaps call at each port than the detour alone says, over the gaps with a sighting there."""
+    at = np.flatnonzero(pairs["port"].to_numpy() >= 0)
+    table = pairs.iloc[at][["gap", "port"]].assign(p=p_link[at] * pairs["p_at_port"].to_numpy()[at])
+    table = table.groupby(["gap", "port"], sort=True)["p"].sum().clip(upper=1.0).reset_index()
+    row = routes.find(table["gap"].to_numpy(), table["port"].to_numpy())
+    seen = np.bincount(table["port"], table["p"], minlength=max(number, 1))
+    usual = np.bincount(table["port"], rule.share_excursion * routes.weight[row], minlength=max(number, 1))
+    return (_PORT_PRIOR + seen) / (_PORT_PRIOR + usual)
 
 
 def _gaps_with_lengths(gaps: Any, vessels: Any) -> pd.DataFrame:

@@ -87,9 +87,12 @@ def _in_prism(
 
 def pair_evidence(
     pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame, ports: pd.DataFrame, routes: Excursions,
-    background_per_nm2: np.ndarray, rule: LinkRule,
+    background_per_nm2: np.ndarray, unknown: tuple[float, float], rule: LinkRule,
 ) -> pd.DataFrame:  # fmt: skip
-    """Add the log-likelihood ratios of each pair, and the share of it that is a call at a port."""
+    """Add the log-likelihood ratios of each pair, and the share of it that is a call at a port.
+
+    `unknown` is the log-normal length of unknown ships: median [m] and log spread.
+    """
     sighting = pairs["sighting"].to_numpy()
     bridge = _bridge(pairs, gaps, sightings) * rule.share_bridge
     anywhere = 1.0 / pairs["area_nm2"].to_numpy()
@@ -100,7 +103,7 @@ def pair_evidence(
     total_share = rule.share_bridge + rule.share_excursion + rule.share_prism
     table = pairs.assign(
         llr_position=np.log(density / total_share / background_per_nm2[sighting]),
-        llr_length=_length(pairs, gaps, sightings, rule),
+        llr_length=_length(pairs, gaps, sightings, unknown),
         llr_heading=_heading(pairs, gaps, sightings, bridge / density),
         llr_class=_ship_class(pairs, gaps, sightings),
         port=at_port["port"],
@@ -154,14 +157,16 @@ def _at_ports(
     return table, np.bincount(pair, routes.weight[row] * dwell, minlength=number)
 
 
-def _length(pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame, rule: LinkRule) -> np.ndarray:
+def _length(
+    pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame, unknown: tuple[float, float]
+) -> np.ndarray:
     if "length_m" not in sightings:
         return np.zeros(len(pairs))
     gap, sighting = pairs["gap"].to_numpy(), pairs["sighting"].to_numpy()
     bias, spread = length_errors(sightings)
     return length_llr(
         sightings["length_m"].to_numpy()[sighting], gaps["length_m"].to_numpy()[gap], bias[sighting],
-        spread[sighting], rule.unknown_length_m, rule.unknown_length_log_sd,
+        spread[sighting], *unknown,
     )  # fmt: skip
 
 

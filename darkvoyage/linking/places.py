@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +54,12 @@ class Excursions:
         """Chance of being alongside at a time since the gap's start, given the call; rows >= 0, shape (n,)."""
         stay = np.full(len(row), rule.service_h)
         return dwell_chance(at_h, self.arrive_h[row], self.depart_h[row], stay)
+
+    def lifted(self, lift: np.ndarray) -> Excursions:
+        """The same with each port's weight times its lift, renormalised over each gap; `lift` has shape (ports,)."""
+        weight = self.weight * lift[self.port]
+        total = np.bincount(self.gap, weight)
+        return dataclasses.replace(self, weight=weight / total[self.gap])
 
 
 def excursions(gaps: pd.DataFrame, ports: pd.DataFrame, rule: LinkRule) -> Excursions:

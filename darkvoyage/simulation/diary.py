@@ -11,7 +11,19 @@ from darkvoyage.kernels.sphere import great_circle_nm
 from darkvoyage.simulation.fleet import Ship
 from darkvoyage.simulation.geography import Path
 
-__all__ = ["ANCHORED", "DRIFTING", "FISHING", "MOORED", "SAILING", "SLOTS_PER_H", "SLOT_S", "Call", "Diary", "Log", "Silence"]
+__all__ = [
+    "ANCHORED",
+    "DRIFTING",
+    "FISHING",
+    "MOORED",
+    "SAILING",
+    "SLOTS_PER_H",
+    "SLOT_S",
+    "Call",
+    "Diary",
+    "Log",
+    "Silence",
+]
 
 SLOT_S = 600
 SLOTS_PER_H = 6
@@ -153,7 +165,9 @@ class Diary:
         along = along[: max(1, int(np.searchsorted(along, end)))]
         sway = self.rng.normal(0.0, 0.8) + 0.5 * np.sin(along / self.rng.uniform(25, 60) + self.rng.uniform(0, 6.3))
         aside = np.clip(sway, -1.6, 1.6) * np.interp(along, path.along_nm, path.width_nm)
-        lat, lon, north, east = (np.interp(along, path.along_nm, part) for part in (path.lat, path.lon, path.north, path.east))
+        lat, lon, north, east = (
+            np.interp(along, path.along_nm, part) for part in (path.lat, path.lon, path.north, path.east)
+        )
         self._write(*_shift(lat, lon, north * aside, east * aside), SAILING, np.full(len(along), np.nan))
 
     def type_in(self, draught_m: float, destination: str, *, delay_h: float = 0.0) -> None:
@@ -200,5 +214,7 @@ class Diary:
         return lat + north * fade, lon + east * fade
 
 
-def _shift(lat: np.ndarray, lon: np.ndarray, north_nm: np.ndarray, east_nm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _shift(
+    lat: np.ndarray, lon: np.ndarray, north_nm: np.ndarray, east_nm: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     return lat + north_nm / 60.0, lon + east_nm / 60.0 / np.cos(np.radians(lat))

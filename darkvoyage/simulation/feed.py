@@ -16,6 +16,7 @@ from darkvoyage.simulation.radio import Heard
 __all__ = ["fix_table"]
 
 POSITION_SD_NM = 0.005
+_PLAIN = ("lat", "lon", "sog", "cog", "heading", "draught_m")
 STATIC_SHARE = 0.35
 """Fixes with which a message 5 or 24 was heard as well; it takes two slots and is lost more often."""
 DUPLICATES = 0.015
@@ -28,7 +29,11 @@ _EQUIPMENT = ((992990001, 42.70, 132.80, 900), (992990002, 37.98, 138.99, 700), 
 
 
 def fix_table(
-    logs: list[Log], heard: list[Heard], start: pd.Timestamp, rng: np.random.Generator, ships_rng: list[np.random.Generator]
+    logs: list[Log],
+    heard: list[Heard],
+    start: pd.Timestamp,
+    rng: np.random.Generator,
+    ships_rng: list[np.random.Generator],
 ) -> pd.DataFrame:
     """Put all fixes together.
 
@@ -48,10 +53,16 @@ def fix_table(
     DataFrame
         FIXES.
     """
-    parts = [_ship_fixes(n, log, ear, own) for n, (log, ear, own) in enumerate(zip(logs, heard, ships_rng, strict=True))]
-    columns: dict[str, np.ndarray] = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    parts = [
+        _ship_fixes(n, log, ear, own) for n, (log, ear, own) in enumerate(zip(logs, heard, ships_rng, strict=True))
+    ]
+    columns = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
     columns = _defects(columns, logs, rng)
-    return _finish(columns, logs, start, _equipment(start, rng, float(columns["seconds"].max())))
+    equipment = _equipment(start, rng, float(columns["seconds"].max()))
+    # Large: each table is let go before the next is made.
+    frame = pd.concat([_named(columns, logs, start), equipment], ignore_index=True)
+    columns.clear()
+    return finish(frame, FIXES, optional=True)
 
 
 def _ship_fixes(number: int, log: Log, heard: Heard, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -118,7 +129,7 @@ def _defects(columns: dict[str, np.ndarray], logs: list[Log], rng: np.random.Gen
     lon[jump] = np.round(lon[jump] + rng.choice([-1, 1], size=JUMPS) * rng.uniform(1.5, 4.0, size=JUMPS), 5)
     columns = {**columns, "seconds": seconds, "lat": lat, "lon": lon}
     rows = np.r_[np.arange(n), rng.choice(n, size=round(n * DUPLICATES), replace=False)]
-    return {name: values[rows] for name, values in columns.items()}
+    return {name: columns.pop(name)[rows] for name in list(columns)}
 
 
 def _equipment(start: pd.Timestamp, rng: np.random.Generator, until: float) -> pd.DataFrame:
@@ -126,7 +137,9 @@ def _equipment(start: pd.Timestamp, rng: np.random.Generator, until: float) -> p
     for mmsi, lat, lon, fixes in _EQUIPMENT:
         seconds = np.sort(np.round(rng.uniform(0, until, size=fixes)))
         place = {"lat": lat + rng.normal(0, 1e-4, size=fixes), "lon": lon + rng.normal(0, 1e-4, size=fixes)}
-        parts.append(pd.DataFrame({"mmsi": mmsi, "timestamp": _times(start, seconds), **place, "receiver": "terrestrial"}))
+        parts.append(
+            pd.DataFrame({"mmsi": mmsi, "timestamp": _times(start, seconds), **place, "receiver": "terrestrial"})
+        )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -137,9 +150,10 @@ def _times(start: pd.Timestamp, seconds: np.ndarray) -> pd.Series:
     return stamps.where(np.isfinite(seconds))
 
 
-def _finish(columns: dict[str, np.ndarray], logs: list[Log], start: pd.Timestamp, equipment: pd.DataFrame) -> pd.DataFrame:
+def _named(columns: dict[str, np.ndarray], logs: list[Log], start: pd.Timestamp) -> pd.DataFrame:
+    """Columns of FIXES from those of the generator."""
     hull, ships = columns["hull"], [log.ship for log in logs]
-    data: dict[str, Any] = {name: columns[name] for name in ("lat", "lon", "sog", "cog", "heading", "draught_m")}
+    data: dict[str, Any] = {name: columns[name] for name in _PLAIN}
     data["mmsi"] = np.array([ship.mmsi for ship in ships])[hull]
     data["timestamp"] = _times(start, columns["seconds"])
     data["draught_timestamp"] = _times(start, columns["typed_s"])
@@ -152,8 +166,7 @@ def _finish(columns: dict[str, np.ndarray], logs: list[Log], start: pd.Timestamp
     data["ship_type"] = pd.array([ship.ship_type for ship in ships], dtype="Int16").take(hull)
     data["length_m"] = np.array([ship.length_m for ship in ships], dtype="float64")[hull]
     data["beam_m"] = np.array([ship.beam_m for ship in ships], dtype="float64")[hull]
-    frame = pd.concat([pd.DataFrame(data), equipment], ignore_index=True)
-    return finish(frame, FIXES, optional=True)
+    return pd.DataFrame(data)
 
 
 def _words(words: list[str], codes: np.ndarray) -> Any:

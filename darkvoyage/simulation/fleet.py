@@ -11,9 +11,9 @@ import pandas as pd
 __all__ = ["DARK_PORTS", "FICTION_NOTE", "Ship", "fleets", "vessel_table", "watch_list"]
 
 FICTION_NOTE = (
-    "Every ship, identity, track, image, watch-list entry and cargo of this campaign is fictional: the MMSI use prefixes "
-    "that the ITU has allocated to nobody, the IMO numbers lie in a range that was never issued, the names are invented. "
-    "Only the ports are real."
+    "Every ship, identity, track, image, watch-list entry and cargo of this campaign is fictional: the MMSI use "
+    "prefixes that the ITU has allocated to nobody, the IMO numbers lie in a range that was never issued, the names "
+    "are invented. Only the ports are real."
 )
 """What every display of the campaign must say."""
 
@@ -78,7 +78,11 @@ def _imo_number(stem: int) -> int:
 def _hull(dwt: float, rng: np.random.Generator) -> tuple[float, float, float]:
     """Length, beam, draught of a cargo hull; 4,700 t gives about 96 x 15.5 x 6.2 m."""
     length = 7.9 * dwt**0.295 * rng.lognormal(0.0, 0.03)
-    return round(length), round(length / rng.normal(6.2, 0.2), 1), round(0.335 * dwt**0.345 * rng.lognormal(0.0, 0.03), 1)
+    return (
+        round(length),
+        round(length / rng.normal(6.2, 0.2), 1),
+        round(0.335 * dwt**0.345 * rng.lognormal(0.0, 0.03), 1),
+    )
 
 
 def _identities(number: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -111,7 +115,9 @@ def fleets(rng: np.random.Generator, days: float) -> tuple[list[Ship], list[Ship
     return dark, _share_number(others)
 
 
-def _innocent_ship(sort: str, place: int, mmsi: int, imo: int, name: str, rng: np.random.Generator, days: float) -> Ship:
+def _innocent_ship(
+    sort: str, place: int, mmsi: int, imo: int, name: str, rng: np.random.Generator, days: float
+) -> Ship:
     stay = days if sort == "ferry" else min(days, float(rng.gamma(4.0, 19.0)) + 12.0)
     first = float(rng.uniform(0.0, max(days - stay, 1e-6)))
     kind, code, ais_class, dwt, speed, ports = _trade(sort, place, rng)
@@ -121,7 +127,8 @@ def _innocent_ship(sort: str, place: int, mmsi: int, imo: int, name: str, rng: n
     if ais_class == "B":
         imo = 0
     return Ship(
-        mmsi, imo, name, kind, code, ais_class, dwt, length, beam, draught, speed, _strength(rng), ports, first, first + stay
+        mmsi, imo, name, kind, code, ais_class, dwt, length, beam, draught, speed, _strength(rng), ports, first,
+        first + stay,
     )  # fmt: skip
 
 
@@ -163,7 +170,14 @@ def _trade(sort: str, place: int, rng: np.random.Generator) -> tuple[str, int, s
         return "trader", int(rng.choice([80, 80, 81, 89])), "A", round(dwt), float(rng.uniform(10, 13)), tuple(homes)
     if sort == "reefer":
         return "trader", 70, "A", round(rng.uniform(2500, 7000)), float(rng.uniform(12, 15.5)), tuple(homes)
-    return "trader", int(rng.choice([70, 70, 79])), "A", round(rng.uniform(2500, 30000)), float(rng.uniform(10, 14)), tuple(homes)
+    return (
+        "trader",
+        int(rng.choice([70, 70, 79])),
+        "A",
+        round(rng.uniform(2500, 30000)),
+        float(rng.uniform(10, 14)),
+        tuple(homes),
+    )
 
 
 def vessel_table(ships: list[Ship], rng: np.random.Generator) -> dict[str, list[object]]:
@@ -186,8 +200,10 @@ def vessel_table(ships: list[Ship], rng: np.random.Generator) -> dict[str, list[
     }
 
 
-def watch_list(dark: list[Ship], others: list[Ship], start: pd.Timestamp, rng: np.random.Generator) -> dict[str, list[object]]:
-    """Eight of the dark fleet, three of them listed while the campaign runs, and one ship that was taken off long ago."""
+def watch_list(
+    dark: list[Ship], others: list[Ship], start: pd.Timestamp, rng: np.random.Generator
+) -> dict[str, list[object]]:
+    """Eight of the dark fleet, three of them listed while the campaign runs, and one ship taken off long ago."""
     listed = [dark[place] for place in rng.permutation(len(dark))[:8]]
     since = [start - pd.Timedelta(days=int(rng.integers(300, 2200))) for _ in listed[:5]]
     since += [start + pd.Timedelta(days=int(rng.integers(60, 200))) for _ in listed[5:]]

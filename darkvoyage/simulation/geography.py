@@ -6,6 +6,7 @@ the Sailing Directions to the minute. Berths and turning points are drawn by eye
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,8 +18,8 @@ from scipy.sparse.csgraph import dijkstra
 from darkvoyage.kernels.sphere import bearing, great_circle_nm, interpolate
 
 __all__ = [
-    "BERTHS", "GROUNDS", "ROADS", "Path", "corners", "make_path", "nearest_hub", "ordinary_ports", "place_of", "roads_of",
-    "route_nm",
+    "BERTHS", "GROUNDS", "ROADS", "Path", "corners", "make_path", "nearest_hub", "ordinary_ports", "place_of",
+    "roads_of", "route_nm",
 ]  # fmt: skip
 
 _PORTS = """
@@ -48,8 +49,8 @@ sho 38.22 128.80 0.5 | won 39.28 127.95 0.4 | hgm 39.70 127.75 0.3 | ham 39.50 1
 mus 40.75 130.10 1.0 | cho 41.72 129.98 0.5 | rjn 42.13 130.36 0.4 | tum 42.00 130.95 1.0 | pgb 42.30 132.20 1.5
 uss 42.75 132.12 0.8 | vvo 43.03 132.03 0.3 | njk 42.66 132.95 0.4 | pov 42.45 133.25 0.8 | olp 43.60 135.50 0.7
 ptn 44.65 136.55 0.7 | sml 46.60 138.95 1.0 | vn1 48.60 140.75 0.8 | vnn 49.05 140.45 0.3 | kho 47.05 141.90 0.4
-kij 38.02 138.98 0.4 | sdo 38.55 138.75 0.8 | sd3 37.68 138.45 0.4 | skt 38.95 139.65 0.5 | axt 39.73 139.88 0.4 | oga 40.00 139.45 0.8
-tsg 41.20 139.90 0.6 | ts2 41.36 140.35 0.4 | hkd 41.68 140.65 0.3 | ts3 41.62 141.00 0.3 | ts4 41.65 141.45 0.7
+kij 38.02 138.98 0.4 | sdo 38.55 138.75 0.8 | sd3 37.68 138.45 0.4 | skt 38.95 139.65 0.5 | axt 39.73 139.88 0.4
+oga 40.00 139.45 0.8 |tsg 41.20 139.90 0.6 | ts2 41.36 140.35 0.4 | hkd 41.68 140.65 0.3 | ts3 41.62 141.00 0.3 | ts4 41.65 141.45 0.7
 tmk 42.52 141.62 0.5 | okw 42.20 138.95 1.5 | shk 43.50 139.95 1.0 | otr 43.38 140.90 0.4 | ftx 36.90 137.15 0.5
 not 37.70 137.70 0.9 | nt2 37.90 136.80 1.5 | trg 35.80 136.04 0.2 | ech 36.30 135.60 1.2 | mai 35.68 135.40 0.2
 tan 35.95 135.10 1.0 | smn 35.62 133.33 0.2 | oki 36.00 133.75 0.8 | ok2 35.70 132.60 1.0 | se1 36.20 131.00 2.0
@@ -61,12 +62,12 @@ _LEGS = """
 KRPUS-pus pus-ks KRUSN-usn usn-ks usn-kpo KRKPO-kpo kpo-tga KRTGA-tga tga-sho KRSHO-sho sho-ham tga-se3 sho-se3
 kpo-se1 usn-se1 ks-ok2 ks-se1 se1-se2 se1-se3 se3-se4 ham-se4 ham-won KPWON-won KPHGM-hgm hgm-ham won-hgm ham-son
 hgm-son KPSON-son son-mus mus-cho KPCHO-cho cho-rjn KPRJN-rjn cho-tum rjn-tum mus-tum mus-se5 ham-mus tum-pgb se4-se5
-mus-se4 cho-se5 tum-se5 se5-pgb se5-pov pgb-uss uss-vvo RUVVO-vvo pgb-njk uss-njk RUVYP-njk RUNJK-njk njk-pov pov-se7 pov-se8 pov-olp
-RUOLP-olp olp-ptn RUPTN-ptn ptn-sml sml-vn1 vn1-vnn RUVNN-vnn vn1-kho RUKHO-kho olp-se8 ptn-se8 ptn-seb seb-sml
+mus-se4 cho-se5 tum-se5 se5-pgb se5-pov pgb-uss uss-vvo RUVVO-vvo pgb-njk uss-njk RUVYP-njk RUNJK-njk njk-pov
+pov-se7 pov-se8 pov-olp RUOLP-olp olp-ptn RUPTN-ptn ptn-sml sml-vn1 vn1-vnn RUVNN-vnn vn1-kho RUKHO-kho olp-se8 ptn-se8 ptn-seb seb-sml
 seb-se8 seb-shk shk-okw shk-otr JPOTR-otr okw-tsg okw-se8 okw-se9 se8-se7 se8-se9 tsg-ts2 ts2-hkd JPHKD-hkd ts2-ts3
 hkd-ts3 ts3-ts4 ts4-tmk JPTMK-tmk tsg-oga tsg-se9 oga-axt JPAXT-axt oga-skt axt-skt JPSKT-skt skt-sdo oga-sdo oga-se9
-sdo-kij JPKIJ-kij skt-kij sdo-se9 sdo-nt2 sd3-not not-ftx JPFTX-ftx not-nt2 kij-sd3 nt2-ech nt2-sea nt2-se6 se9-se6 se9-se7 se7-se6
-se7-se5 se6-se4 se6-sea se6-se2 sea-se2 sea-ech ech-trg JPTRG-trg ech-tan trg-tan JPMAI-mai mai-tan tan-oki tan-sea
+sdo-kij JPKIJ-kij skt-kij sdo-se9 sdo-nt2 sd3-not not-ftx JPFTX-ftx not-nt2 kij-sd3 nt2-ech nt2-sea nt2-se6 se9-se6
+se9-se7 se7-se6 se7-se5 se6-se4 se6-sea se6-se2 sea-se2 sea-ech ech-trg JPTRG-trg ech-tan trg-tan JPMAI-mai mai-tan tan-oki tan-sea
 oki-sea oki-smn JPSMN-smn smn-ok2 ok2-se1 ok2-se2 se2-se3 se2-se4 se4-se7
 """
 
@@ -74,11 +75,11 @@ BERTHS: dict[str, tuple[float, float]] = {
     "RUVYP": (42.7420, 133.0600), "RUNJK": (42.7850, 132.9150), "RUVVO": (43.0550, 131.9300),
     "RUKHO": (47.0500, 142.0350), "KPCHO": (41.7600, 129.8200), "KPRJN": (42.2050, 130.3050),
     "KPWON": (39.1900, 127.4700), "KPHGM": (39.8250, 127.6200), "KPSON": (40.6600, 129.2150),
-    "JPTRG": (35.6900, 136.0450), "JPMAI": (35.5800, 135.3600), "JPSMN": (35.5470, 133.2780), "KRPUS": (35.0600, 129.0900),
-    "JPKIJ": (37.9550, 139.0600), "KRSHO": (38.2050, 128.6200), "RUOLP": (43.7200, 135.2950), "JPHKD": (41.7700, 140.7000),
-    "RUVNN": (49.0850, 140.3050), "JPSKT": (38.9350, 139.8000),
+    "JPTRG": (35.6900, 136.0450), "JPMAI": (35.5800, 135.3600), "JPSMN": (35.5470, 133.2780),
+    "KRPUS": (35.0600, 129.0900), "JPKIJ": (37.9550, 139.0600), "KRSHO": (38.2050, 128.6200), "RUOLP": (43.7200, 135.2950),
+    "JPHKD": (41.7700, 140.7000), "RUVNN": (49.0850, 140.3050), "JPSKT": (38.9350, 139.8000),
 }  # fmt: skip
-"""Berths of the ports that the bundled list names; and of those that lie deep in a bay; elsewhere the port's position serves."""
+"""Berths of the ports that the bundled list names and of those deep in a bay; elsewhere the port's position serves."""
 
 ROADS: dict[str, tuple[float, float]] = {
     "RUVYP": (42.690, 132.975), "RUNJK": (42.700, 132.930), "RUVVO": (43.030, 132.010), "KPCHO": (41.745, 129.870),
@@ -128,9 +129,11 @@ def ordinary_ports() -> pd.DataFrame:
 
 @lru_cache(maxsize=1)
 def _nodes() -> dict[str, tuple[float, float, float]]:
-    out = {}
-    for row in ordinary_ports().itertuples(index=False):
-        out[row.port_id] = (row.lat, row.lon, 0.02)
+    table = ordinary_ports()
+    out: dict[str, tuple[float, float, float]] = {
+        name: (float(lat), float(lon), 0.02)
+        for name, lat, lon in zip(table["port_id"], table["lat"], table["lon"], strict=True)
+    }
     out.update({port: (*place, 0.02) for port, place in BERTHS.items()})
     for part in _POINTS.replace("\n", "|").split("|"):
         if part.strip():
@@ -187,15 +190,15 @@ def nearest_hub(lat: float, lon: float) -> str:
     return hubs[int(np.argmin(great_circle_nm(lat, lon, places[:, 0], places[:, 1])))]
 
 
-def make_path(corners: np.ndarray) -> Path:
-    """Path through corners (lat, lon, width), resampled about every mile."""
+def make_path(turns: np.ndarray) -> Path:
+    """Path through turning points (lat, lon, width), resampled about every mile."""
     parts = []
-    for one, two in zip(corners[:-1], corners[1:], strict=True):
+    for one, two in itertools.pairwise(turns):
         steps = max(2, int(np.ceil(float(great_circle_nm(one[0], one[1], two[0], two[1])) / _STEP_NM)))
         share = np.arange(steps) / steps
         lat, lon = interpolate(one[0], one[1], two[0], two[1], share)
         parts.append(np.column_stack([lat, lon, one[2] + (two[2] - one[2]) * share]))
-    lat, lon, width = np.vstack([*parts, corners[-1:]]).T
+    lat, lon, width = np.vstack([*parts, turns[-1:]]).T
     along = np.r_[0.0, np.cumsum(great_circle_nm(lat[:-1], lon[:-1], lat[1:], lon[1:]))]
     course = np.radians(bearing(lat[:-1], lon[:-1], lat[1:], lon[1:]))
     course = np.r_[course, course[-1:]]

@@ -12,7 +12,12 @@ __all__ = ["Hulls", "fixed_structures", "unknown_hulls"]
 _BOATS_PER_DAY = 6.0
 _SHIPS = 24
 _COASTERS_PER_DAY = 3.0
-_STRUCTURES = ((42.7255, 133.0050, 32.0), (42.7580, 132.9720, 26.0), (42.4100, 132.6400, 45.0), (41.7300, 129.8900, 30.0))
+_STRUCTURES = (
+    (42.7255, 133.0050, 32.0),
+    (42.7580, 132.9720, 26.0),
+    (42.4100, 132.6400, 45.0),
+    (41.7300, 129.8900, 30.0),
+)
 
 
 @dataclass(frozen=True)
@@ -45,9 +50,15 @@ class Hulls:
 
 def unknown_hulls(rng: np.random.Generator, days: int) -> Hulls:
     """Work boats of 20 to 60 m in the bay, coasters and fishermen outside, and ordinary ships that stay some days."""
-    bay = _resting(rng, int(rng.poisson(_BOATS_PER_DAY * days)), days, (42.730, 133.000), 0.025, (20.0, 60.0), (4.0, 30.0))
-    sea = _resting(rng, int(rng.poisson(_COASTERS_PER_DAY * days)), days, (42.35, 132.90), 0.22, (15.0, 70.0), (3.0, 16.0))
-    south = _resting(rng, int(rng.poisson(_COASTERS_PER_DAY * days)), days, (41.55, 130.25), 0.18, (15.0, 60.0), (3.0, 16.0))
+    bay = _resting(
+        rng, int(rng.poisson(_BOATS_PER_DAY * days)), days, (42.730, 133.000), 0.025, (20.0, 60.0), (4.0, 30.0)
+    )
+    sea = _resting(
+        rng, int(rng.poisson(_COASTERS_PER_DAY * days)), days, (42.35, 132.90), 0.22, (15.0, 70.0), (3.0, 16.0)
+    )
+    south = _resting(
+        rng, int(rng.poisson(_COASTERS_PER_DAY * days)), days, (41.55, 130.25), 0.18, (15.0, 60.0), (3.0, 16.0)
+    )
     ships = _resting(rng, _SHIPS, days, (42.710, 133.010), 0.018, (65.0, 150.0), (18.0, 110.0))
     return bay.joined(sea).joined(south).joined(ships)
 

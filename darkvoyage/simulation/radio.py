@@ -1,7 +1,8 @@
 """Who hears the ships: shore stations, satellites, and what goes wrong between transmitter and feed.
 
-Physics in outline, and not the law that any detector assumes: range with ducting, fading in bursts, passes of satellites
-that are worst where traffic is dense, a strength of its own for every ship, outages of stations and of the whole feed.
+Physics in outline, and not the law that any detector assumes: range with ducting, fading in bursts, passes of
+satellites that are worst where traffic is dense, a strength of its own for every ship, outages of stations and of the
+whole feed.
 """
 
 from __future__ import annotations
@@ -34,9 +35,11 @@ _SATELLITES = 12
 _NODE_SPREAD_H = 3.0
 _ORBIT_MIN = 97.0
 _SATELLITE_CATCH = 1.0
-_LOOKS_MOVING, _LOOKS_RESTING, _LOOKS_B = 12.0, 5.0, 4.0
+_LOOKS_MOVING, _LOOKS_RESTING, _LOOKS_B = 9.0, 4.0, 3.0
 """Independent looks in a slot: reports every 10 s fade together, those every 180 s are three, class B has 2 W."""
 _GOOD_H, _BAD_H, _BAD_FACTOR = 9.0, 3.0, 0.01
+_LONGEST_WAIT_S = 180.0
+"""The slowest report interval of a ship in range [s]."""
 _OUTAGE_EVERY_D, _OUTAGE_MEDIAN_H, _OUTAGE_LOG_SD = 25.0, 6.0, 0.8
 _FEED_OUTAGE_H = 20.0
 
@@ -88,7 +91,7 @@ def make_ether(rng: np.random.Generator, days: int) -> Ether:
 
 
 def _passes(rng: np.random.Generator, days: int) -> tuple[np.ndarray, np.ndarray]:
-    """Passes over the area: each satellite comes twice a day, three orbits in a row, with nodes that lie close together."""
+    """Passes over the area: each satellite comes twice a day, three orbits in a row, with nodes close together."""
     node_h = rng.normal(1.0, _NODE_SPREAD_H, size=_SATELLITES)
     half_day = np.arange(2 * days)
     drift = rng.uniform(-0.02, 0.02, size=_SATELLITES)
@@ -137,7 +140,19 @@ def _shore_times(log: Log, ether: Ether, rng: np.random.Generator) -> np.ndarray
         missed *= 1.0 - ether.up[station, slot] / (1.0 + np.exp(np.clip((ratio - 1.0) / 0.13, -40, 40)))
     rate = (1.0 - missed) * _looks(log) * log.ship.strength * _bursts(n, rng)
     waited = rng.exponential(1.0, size=n) / np.maximum(rate, 1e-9)
-    return ((slot + waited) * SLOT_S)[waited < 1.0]
+    audible = waited < 1.0
+    return _delivered(((slot + waited) * SLOT_S)[audible], rate[audible], slot[audible], rng)
+
+
+def _delivered(first: np.ndarray, rate: np.ndarray, slot: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The provider forwards the next report that is heard THIN_S or later behind the last one it forwarded [s].
+
+    t[i] = max(first[i], t[i-1] + THIN_S + wait[i]) is a running maximum after the steps are taken off.
+    """
+    wait = np.minimum(rng.exponential(1.0, size=len(first)) * SLOT_S / np.maximum(rate, 1e-9), _LONGEST_WAIT_S)
+    steps = np.cumsum(THIN_S + wait)
+    times = np.maximum.accumulate(first - steps) + steps
+    return times[np.isin((times // SLOT_S).astype("int64"), slot)]
 
 
 def _looks(log: Log) -> np.ndarray:

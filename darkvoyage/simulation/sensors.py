@@ -139,7 +139,9 @@ def _scene_table(scenes: list[_Scene], start: pd.Timestamp) -> pd.DataFrame:
 
 def _footprint(scene: _Scene) -> shapely.Polygon:
     """A rectangle turned into the direction of flight."""
-    north, east = _turned(scene, np.array([-1, 1, 1, -1]) * scene.half_nm[0], np.array([-1, -1, 1, 1]) * scene.half_nm[1])
+    north, east = _turned(
+        scene, np.array([-1, 1, 1, -1]) * scene.half_nm[0], np.array([-1, -1, 1, 1]) * scene.half_nm[1]
+    )
     lat, lon = scene.centre
     return shapely.Polygon(np.column_stack([lon + east / 60 / np.cos(np.radians(lat)), lat + north / 60]))
 
@@ -162,7 +164,12 @@ def _places(log: Log, seconds: np.ndarray) -> tuple[np.ndarray, ...]:
 
 
 def _present(
-    scene: _Scene, place: int, tracked: list[tuple[np.ndarray, ...]], logs: list[Log], strangers: Hulls, structures: Hulls
+    scene: _Scene,
+    place: int,
+    tracked: list[tuple[np.ndarray, ...]],
+    logs: list[Log],
+    strangers: Hulls,
+    structures: Hulls,
 ) -> Hulls:
     """All hulls inside the footprint, tracked or not, and the structures."""
     column = [np.array([ship[k][place] for ship in tracked], dtype="float64") for k in range(6)]

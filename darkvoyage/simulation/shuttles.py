@@ -1,7 +1,7 @@
 """The dark fleet: ordinary coasting in the open, and calls that the ships hide.
 
-After the published facts about Vostochny in 2024: about 43 calls between 7 March and 5 November by small tankers that come
-empty and leave almost full of gasoil for ports on the other side, their signal cut before and after berthing.
+After the published facts about Vostochny in 2024: about 43 calls between 7 March and 5 November by small tankers that
+come empty and leave almost full of gasoil for ports on the other side, their signal cut before and after berthing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ from darkvoyage.simulation.diary import ANCHORED, MOORED, SLOT_S, SLOTS_PER_H, C
 from darkvoyage.simulation.fleet import Ship
 from darkvoyage.simulation.geography import corners, make_path, place_of, roads_of, route_nm
 from darkvoyage.simulation.voyages import (
-    BERTH_SPREAD_NM, ROADS_SPREAD_NM, announce, arrive, destination_text, loaded_draught,
+    BERTH_SPREAD_NM,
+    ROADS_SPREAD_NM,
+    announce,
+    arrive,
+    destination_text,
+    loaded_draught,
 )  # fmt: skip
 from darkvoyage.units import BBL_PER_M3
 
@@ -137,7 +142,9 @@ def _shuttle(diary: Diary, origin: str, terminal: str) -> tuple[Call, str]:
     diary.carry(False)
     off, on = _cut(rng, begin, there, leave, home)
     cargo, barrels = _cargo(ship, rng) if loaded else (0.0, 0.0)
-    return Call(ship.mmsi, off, on, "dark_call", terminal, there * SLOT_S, leave * SLOT_S, loaded, cargo, barrels), target
+    return Call(
+        ship.mmsi, off, on, "dark_call", terminal, there * SLOT_S, leave * SLOT_S, loaded, cargo, barrels
+    ), target
 
 
 def _pretend(diary: Diary, target: str, *, laden: bool) -> None:

@@ -5,11 +5,27 @@ from __future__ import annotations
 import numpy as np
 
 from darkvoyage.simulation.diary import (
-    ANCHORED, DRIFTING, FISHING, MOORED, SAILING, SLOT_S, SLOTS_PER_H, Call, Diary, Log, Silence,
+    ANCHORED,
+    DRIFTING,
+    FISHING,
+    MOORED,
+    SAILING,
+    SLOT_S,
+    SLOTS_PER_H,
+    Call,
+    Diary,
+    Log,
+    Silence,
 )  # fmt: skip
 from darkvoyage.simulation.fleet import Ship
 from darkvoyage.simulation.geography import (
-    GROUNDS, corners, make_path, nearest_hub, place_of, roads_of, route_nm,
+    GROUNDS,
+    corners,
+    make_path,
+    nearest_hub,
+    place_of,
+    roads_of,
+    route_nm,
 )  # fmt: skip
 
 __all__ = ["announce", "arrive", "destination_text", "faults", "hide_at_sea", "innocent_log", "loaded_draught"]
@@ -63,7 +79,7 @@ def announce(diary: Diary, target: str, laden: bool, *, draught_share: float, de
 def arrive(
     diary: Diary, origin: str, target: str, *, wait_h: float, pace: float = 1.0, stop_h: float = 0.0
 ) -> tuple[tuple[float, float], int]:
-    """Sail from port to port, `wait_h` at anchor in the roads, `stop_h` adrift on the way; returns berth and arrival."""
+    """Sail to a port, `wait_h` at anchor in its roads, `stop_h` adrift on the way; returns berth and arrival."""
     turns = corners(origin, target)[:-1]
     berth = diary.spot(place_of(target), BERTH_SPREAD_NM)
     anchor = diary.spot(roads_of(target), ROADS_SPREAD_NM)
