@@ -188,9 +188,21 @@ def _write_kml(investigation: Any, out: Path) -> None:
 
 
 def _summarise(investigation: Any, out: Path) -> None:
-    for row in investigation.tables()["summary"].itertuples():
-        if isinstance(row.text, str) and row.text:
-            click.echo(row.text)
+    """A few lines on what was found, on stdout."""
+    gaps, transfers, ledger = investigation.gaps, investigation.transfers, investigation.ledger
+    click.echo(f"{len(gaps)} gaps of {gaps['mmsi'].nunique()} ships, {(~gaps['is_closed']).sum()} still open")
+    grades = transfers.sort_values("p_transfer", ascending=False).drop_duplicates("gap_id")["evidence_grade"]
+    told = [f"{(grades == name).sum()} {name}" for name in ("highly likely", "likely", "possible")]
+    click.echo(f"consistent with an undeclared call at a sensitive port: {', '.join(told)}")
+    for row in ledger[ledger["port_id"].isna()].dropna(subset="barrels_p50").itertuples():
+        click.echo(
+            f"{row.period_start:%Y}: {row.barrels_p10:,.0f} / {row.barrels_p50:,.0f} / {row.barrels_p90:,.0f} barrels "
+            f"(P10 / P50 / P90), {row.p_exceeds_cap:.0%} to exceed the cap of {row.cap_bbl:,.0f}"
+        )
+    if investigation.comparison is not None:
+        for row in investigation.comparison.itertuples():
+            truth = "" if row.true != row.true else f" (true: {row.true:,.0f})"
+            click.echo(f"  {row.item}: {row.inferred:,.0f}{truth}")
     click.echo(f"report: {out / 'report.html'}")
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from darkvoyage.errors import RuleError
-from darkvoyage.schema.conform import TIME_DTYPE, finish
+from darkvoyage.schema.conform import finish
 from darkvoyage.schema.tables import PORTS, VESSELS, WATCHLIST
 from darkvoyage.simulation.diary import SLOTS_PER_H, Call
 from darkvoyage.simulation.feed import fix_table
@@ -120,12 +120,12 @@ def _truth(calls: list[Call]) -> pd.DataFrame:
     out = pd.DataFrame({"mmsi": table["mmsi"].astype("int64")})
     for name, source in (("off_time", "off_s"), ("on_time", "on_s")):
         out[name] = _time(table[source])
-    out["kind"] = table["kind"].astype("str")
-    out["port"] = table["port"].astype("str")
+    out["kind"] = pd.array(table["kind"].tolist(), dtype="str")
+    out["port"] = pd.array(table["port"].tolist(), dtype="str")
     out["arrive"], out["depart"] = _time(table["arrive_s"]), _time(table["depart_s"])
-    out = out.assign(loaded=table["loaded"].astype("bool"), cargo_t=table["cargo_t"], barrels=table["barrels"])
+    out = out.assign(loaded=table["loaded"].to_numpy(dtype=bool), cargo_t=table["cargo_t"], barrels=table["barrels"])
     return out.sort_values(["off_time", "mmsi"], kind="stable").reset_index(drop=True)
 
 
 def _time(seconds: pd.Series) -> pd.Series:
-    return (START + pd.to_timedelta(seconds.astype("float64").round(), unit="s")).astype(TIME_DTYPE)
+    return (START + pd.to_timedelta(seconds.astype("float64").round(), unit="s")).dt.as_unit("us")

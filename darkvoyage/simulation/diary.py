@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy.signal import lfilter
@@ -35,7 +36,7 @@ WRONG_STATUS = 0.30
 SPEED_SD_KN = 0.8
 SPEED_HOURS = 2.0
 """Ornstein-Uhlenbeck speed: standard deviation [kn] and time constant [h]."""
-_JOIN_KN = 2.5
+_JOIN_KN = 1.5
 
 
 @dataclass(frozen=True)
@@ -155,11 +156,11 @@ class Diary:
         """Follow a path from one share of its length to another."""
         length = path.along_nm[-1]
         start, end = share[0] * length, share[1] * length
-        mean = self.ship.speed_kn * pace * self.rng.normal(1.0, 0.03)
+        mean = self.ship.speed_kn * pace * float(np.clip(self.rng.normal(1.0, 0.03), 0.93, 1.05))
         n = int((end - start) / mean * SLOTS_PER_H * 1.5) + 24
         keep = np.exp(-1 / (SPEED_HOURS * SLOTS_PER_H))
         noise = self.rng.normal(0.0, SPEED_SD_KN * np.sqrt(1 - keep**2), size=n)
-        speed = np.clip(mean + lfilter([1.0], [1.0, -keep], noise), 0.4 * mean, mean + 2.5)
+        speed = np.clip(mean + lfilter([1.0], [1.0, -keep], noise), 0.4 * mean, mean + 1.8)
         speed[:2] *= 0.5
         along = start + np.cumsum(speed) / SLOTS_PER_H
         along = along[: max(1, int(np.searchsorted(along, end)))]
@@ -214,7 +215,5 @@ class Diary:
         return lat + north * fade, lon + east * fade
 
 
-def _shift(
-    lat: np.ndarray, lon: np.ndarray, north_nm: np.ndarray, east_nm: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _shift(lat: Any, lon: Any, north_nm: Any, east_nm: Any) -> tuple[Any, Any]:
     return lat + north_nm / 60.0, lon + east_nm / 60.0 / np.cos(np.radians(lat))

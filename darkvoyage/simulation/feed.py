@@ -104,10 +104,11 @@ def _typed(log: Log, seconds: np.ndarray, rng: np.random.Generator) -> dict[str,
     known = (at >= 0) & (entry >= 0)
     draught = np.array([row[1] for row in log.typed] or [0.0])[np.maximum(entry, 0)]
     text = np.array([row[2] for row in log.typed] or [""], dtype=object)[np.maximum(entry, 0)]
+    text[~known | (text == "")] = None
     return {
         "draught_m": np.where(known & (draught > 0), draught, np.nan),
         "typed_s": np.where(known, since, np.nan),
-        "destination": np.where(known & (text != ""), text, None),
+        "destination": text,
     }
 
 

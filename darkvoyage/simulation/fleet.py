@@ -24,7 +24,7 @@ _FREE_MID = (291, 292, 293, 294, 296, 297, 298, 299)
 _RUSSIAN = ("RUVVO", "RUVYP", "RUNJK")
 _KOREAN = ("KRPUS", "KRUSN", "KRKPO", "KRTGA", "KRSHO")
 _JAPANESE = ("JPKIJ", "JPSKT", "JPAXT", "JPFTX", "JPTRG", "JPMAI", "JPSMN", "JPOTR", "JPHKD", "JPTMK")
-_NORTHERN = ("RUOLP", "RUPTN", "RUVNN", "RUKHO")
+_NORTHERN = ("RUOLP", "RUVNN", "RUKHO")
 _LINES = (("KRTGA", "RUVVO"), ("KRTGA", "JPSMN"), ("JPKIJ", "RUVVO"), ("RUVNN", "RUKHO"), ("KRPUS", "JPMAI"),
           ("JPOTR", "JPMAI"))  # fmt: skip
 DARK_SHIPS = 12
@@ -137,7 +137,7 @@ def _dark_ship(mmsi: int, imo: int, name: str, rng: np.random.Generator, days: f
     length, beam, draught = _hull(dwt, rng)
     code = int(rng.choice([80, 80, 89]))
     # Old small tankers: nine to eleven knots.
-    speed = float(rng.uniform(9.0, 10.8))
+    speed = float(rng.uniform(9.0, 10.5))
     return Ship(
         mmsi, imo, name, "dark", code, "A", dwt, length, beam, draught, speed, _strength(rng), DARK_PORTS, 0.0, days
     )  # fmt: skip

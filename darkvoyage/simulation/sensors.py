@@ -112,15 +112,17 @@ def _schedule(days: int, rng: np.random.Generator) -> list[_Scene]:
             name = f"S1-{area}-{int(day):03d}"
             scenes.append(_Scene(name, (int(day) + hour / 24) * 86400, centre, _SAR_HALF_NM, "sar", 1.0, flight))
             day += float(rng.choice(_SAR_EVERY_D))
-    for day in np.flatnonzero(rng.random(days) < _OPTICAL_SHARE):
-        second = (day + (1.3 + rng.uniform(-0.7, 0.7)) / 24) * 86400
+    for number in np.flatnonzero(rng.random(days) < _OPTICAL_SHARE):
+        second = (int(number) + (1.3 + float(rng.uniform(-0.7, 0.7))) / 24) * 86400
         clear = float(np.round(rng.beta(*_CLEAR), 2))
-        scenes.append(_Scene(f"PS-bay-{day:03d}", second, _TERMINAL, _OPTICAL_HALF_NM, "optical", clear, 190.0))
-    for day in np.cumsum(rng.exponential(_FINE_EVERY_D, size=200)):
-        if day < days - 1:
+        scenes.append(_Scene(f"PS-bay-{number:03d}", second, _TERMINAL, _OPTICAL_HALF_NM, "optical", clear, 190.0))
+    for moment in np.cumsum(rng.exponential(_FINE_EVERY_D, size=200)):
+        if moment < days - 1:
             clear = float(np.round(rng.beta(3.0, 1.0), 2))
-            second = (int(day) + (2.5 + rng.uniform(-1, 3)) / 24) * 86400
-            scenes.append(_Scene(f"HR-bay-{int(day * 10):04d}", second, _TERMINAL, _FINE_HALF_NM, "fine", clear, 190.0))
+            second = (int(moment) + (2.5 + float(rng.uniform(-1, 3))) / 24) * 86400
+            scenes.append(
+                _Scene(f"HR-bay-{int(moment * 10):04d}", second, _TERMINAL, _FINE_HALF_NM, "fine", clear, 190.0)
+            )
     return sorted({scene.name: scene for scene in scenes}.values(), key=lambda scene: (scene.seconds, scene.name))
 
 
@@ -175,7 +177,10 @@ def _present(
     column = [np.array([ship[k][place] for ship in tracked], dtype="float64") for k in range(6)]
     laden = np.array([_laden(log, scene.seconds) for log in logs])
     ships = Hulls(
-        *column[:4],
+        lat=column[0],
+        lon=column[1],
+        north_kn=column[2],
+        east_kn=column[3],
         heading=np.where(np.isnan(column[4]), np.degrees(np.arctan2(column[3], column[2])) % 360.0, column[4]),
         length_m=np.array([log.ship.length_m for log in logs], dtype="float64"),
         beam_m=np.array([log.ship.beam_m for log in logs], dtype="float64"),
@@ -273,14 +278,20 @@ def _loads(look: str, hulls: Hulls, rng: np.random.Generator) -> np.ndarray:
     n = len(hulls.lat)
     seen = hulls.laden == (rng.random(n) < _LOAD_RIGHT)
     told = rng.random(n) < (_LOAD_READ if look == "fine" else 0.0)
-    return np.where(told & (hulls.length_m > 60), np.where(seen, "laden", "ballast"), None)
+    return _told(told & (hulls.length_m > 60), np.where(seen, "laden", "ballast"))
 
 
 def _classes(look: str, hulls: Hulls, rng: np.random.Generator) -> np.ndarray:
     n = len(hulls.lat)
     tanker = hulls.tanker == (rng.random(n) < _CLASS_RIGHT)
     told = rng.random(n) < {"sar": 0.0, "optical": _CLASS_READ, "fine": 0.9}[look]
-    return np.where(told & (hulls.length_m > 60), np.where(tanker, "tanker", "cargo"), None)
+    return _told(told & (hulls.length_m > 60), np.where(tanker, "tanker", "cargo"))
+
+
+def _told(known: np.ndarray, words: np.ndarray) -> np.ndarray:
+    out = words.astype(object)
+    out[~known] = None
+    return out
 
 
 def _false_alarms(scene: _Scene, rng: np.random.Generator) -> pd.DataFrame:

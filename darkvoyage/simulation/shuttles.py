@@ -25,7 +25,7 @@ from darkvoyage.units import BBL_PER_M3
 
 __all__ = ["Plan", "dark_log", "plan_fleet"]
 
-CALLS_MEAN, CALLS_SD, CALLS_MIN, CALLS_MAX = 43.0, 2.4, 38, 48
+CHANCES, CALLS_MEAN, CALLS_MIN, CALLS_MAX = 52, 43.0, 38, 48
 FIRST_DAY, LAST_DAY = 5.3, 244.0
 """Departures towards the terminal, so that calls fall between 7 March and 5 November [d since the feed began]."""
 CYCLE_DAYS = 16.0
@@ -57,7 +57,7 @@ class Plan:
 
 def plan_fleet(ships: int, rng: np.random.Generator, *, dark_calls: bool) -> list[list[Plan]]:
     """Share out the calls of the campaign, and what else the ships do beside coasting."""
-    number = int(np.clip(round(rng.normal(CALLS_MEAN, CALLS_SD)), CALLS_MIN, CALLS_MAX))
+    number = int(np.clip(rng.binomial(CHANCES, CALLS_MEAN / CHANCES), CALLS_MIN, CALLS_MAX))
     weights = rng.dirichlet(np.full(ships, 4.0))
     shares = np.ones(ships, dtype="int64") + rng.multinomial(number - ships, weights)
     while shares.max() > 9:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from darkvoyage.config import CleanRule
+from darkvoyage.kernels.spans import group_starts
 from darkvoyage.kernels.sphere import great_circle_nm
 from darkvoyage.units import US_PER_H
 
@@ -24,9 +25,7 @@ def allowance_nm(time_a: np.ndarray, time_b: np.ndarray, rule: CleanRule) -> np.
     return rule.jump_slack_nm + rule.max_speed_kn * (time_b - time_a) / US_PER_H
 
 
-def lone_outliers(
-    mmsi: np.ndarray, time: np.ndarray, lat: np.ndarray, lon: np.ndarray, rule: CleanRule
-) -> np.ndarray:
+def lone_outliers(mmsi: np.ndarray, time: np.ndarray, lat: np.ndarray, lon: np.ndarray, rule: CleanRule) -> np.ndarray:
     """Tell which rows are single false positions.
 
     Parameters
@@ -64,7 +63,11 @@ def _healing(mmsi: np.ndarray, time: np.ndarray, lat: np.ndarray, lon: np.ndarra
     across = great_circle_nm(lat[row - 1], lon[row - 1], lat[row + 1], lon[row + 1])
     own = broken[row - 1].astype("int64") + broken[row]
     total = np.r_[0, np.cumsum(broken)]
-    near = total[np.minimum(row + _CROWD, n - 1)] - total[np.maximum(row - _CROWD, 0)]
+    # Only breaks of the same ship crowd.
+    start = group_starts(mmsi)
+    ship = np.searchsorted(start, row, side="right") - 1
+    end = np.r_[start[1:], n] - 1
+    near = total[np.minimum(row + _CROWD, end[ship])] - total[np.maximum(row - _CROWD, start[ship])]
     heals = (across <= allowance_nm(time[row - 1], time[row + 1], rule)) & (near == own)
     row = row[heals]
     detour = (step[row - 1] + step[row] - across[heals]) * own[heals]

@@ -7,9 +7,7 @@ from tests.worlds import hours
 
 def track(n=40, mmsi=299_000_001):
     """A ship that goes east at 12 kn, one fix every six minutes."""
-    return pd.DataFrame(
-        {"mmsi": mmsi, "timestamp": hours(np.arange(n) * 0.1), "lat": 0.0, "lon": np.arange(n) * 0.02}
-    )
+    return pd.DataFrame({"mmsi": mmsi, "timestamp": hours(np.arange(n) * 0.1), "lat": 0.0, "lon": np.arange(n) * 0.02})
 
 
 def flags(fixes):
