@@ -21,6 +21,7 @@ from darkvoyage.units import US_PER_H
 __all__ = ["score_silence"]
 
 _MAX_WINDOWS = 400
+_UNKNOWN_KN, _DRIFT_KN = 10.0, 0.3
 _BLOCK_WINDOWS = 2_000_000
 _CAP_VERIFIED, _CAP_USUAL, _CAP_UNVERIFIED = np.log(300.0), np.log(100.0), np.log(20.0)
 
@@ -56,9 +57,24 @@ def score_silence(gaps: Any, reception: ReceptionModel) -> pd.DataFrame:
     table = conform(gaps, GAPS)
     if len(table) == 0:
         return empty(SILENCES)
+    table["duration_h"] = _judged_hours(table, reception.rule)
     located = (table["start_lat"].notna() & table["start_lon"].notna()).to_numpy()
     facts = _along_the_paths(table, located, reception)
     return _judge(table, located, facts, reception)
+
+
+def _judged_hours(table: pd.DataFrame, rule: ReceptionRule) -> np.ndarray:
+    """Part of each gap in which the ship's whereabouts are known well enough to ask who was heard there [h].
+
+    All of a closed gap. Of an open one as long as the ship, at the speed it was lost with, stays near that place: it
+    may have sailed out of the covered area since.
+    """
+    speed = np.full(len(table), _UNKNOWN_KN)
+    if "start_sog" in table:
+        speed = table["start_sog"].fillna(_UNKNOWN_KN).to_numpy()
+    nearby = 0.5 * rule.neighbour_deg * 60.0 / np.maximum(speed, _DRIFT_KN)
+    duration = table["duration_h"].to_numpy()
+    return np.where(table["is_closed"].to_numpy(), duration, np.minimum(duration, nearby))
 
 
 def _along_the_paths(table: pd.DataFrame, located: np.ndarray, model: ReceptionModel) -> dict[str, np.ndarray]:

@@ -41,7 +41,6 @@ __all__ = ["find_port_calls"]
 
 _CURRENT_KN = 1.5
 _SHORTEST_H, _LONGEST_H = 1.0, 2160.0
-_OPEN_TRANSIT_H = 72.0
 _NEVER_BACK = 0.05
 """Share of unexplained open gaps that never end in this feed: ships sold, laid up, or gone elsewhere."""
 _PAIR_BLOCK = 4_000_000
@@ -121,9 +120,8 @@ def _plain_rows(table: pd.DataFrame, ships: pd.DataFrame, rule: PortRule) -> pd.
     mean = ships["mean_kn"].to_numpy()
     far = np.where(closed, distance, 0.0)
     travel = far / mean
-    transit = np.where(
-        closed, transit_density(duration, far, mean, rule.speed_sd_kn), np.exp(-duration / _OPEN_TRANSIT_H)
-    )
+    # A ship that has not come back may be on its way to anywhere for as long as it likes.
+    transit = np.where(closed, transit_density(duration, far, mean, rule.speed_sd_kn), 1.0)
     spread = travel * rule.speed_sd_kn / mean
     wait = np.where(
         closed, idle_density(duration, travel, spread, rule.idle_mean_h), np.exp(-duration / rule.idle_mean_h)

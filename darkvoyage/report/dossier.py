@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 import pandas as pd
 
-from darkvoyage.schema.conform import complete, empty
+from darkvoyage.schema.conform import complete, empty, sort_rows
 from darkvoyage.schema.tables import TABLES
 
 __all__ = [
@@ -80,7 +80,7 @@ def complete_tables(tables: Mapping[str, pd.DataFrame | None]) -> dict[str, pd.D
     out = {name: table for name, table in tables.items() if table is not None}
     for name in _CHAIN:
         spec = TABLES[name.upper()]
-        out[name] = complete(out[name], spec) if name in out else empty(spec)
+        out[name] = sort_rows(complete(out[name], spec), spec.key) if name in out else empty(spec)
     for name, kinds in _FREE.items():
         frame = pd.DataFrame(out[name]).reset_index(drop=True) if name in out else pd.DataFrame(columns=list(kinds))
         out[name] = frame.reindex(columns=list(kinds)).astype(kinds)
@@ -110,7 +110,7 @@ def case_table(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     best = ranked.drop_duplicates("gap_id")
     best = best[best["evidence_grade"].notna() & best["evidence_grade"].ne("insufficient")]
     cases = best.drop(columns=["gap_start", "gap_end", "reasons", "innocent_explanations", "sighting_ids"])
-    cases = cases.assign(sightings_named=best["sighting_ids"].str.len().fillna(0).astype("int64"))
+    cases = cases.assign(sightings_named=[len(ids) if isinstance(ids, list) else 0 for ids in best["sighting_ids"]])
     cases = cases.merge(_gap_side(whole["gaps"]), on="gap_id", how="left")
     cases = cases.merge(_vessel_side(whole["vessels"]), on="mmsi", how="left")
     cases["imo"] = cases["imo"].fillna(cases.pop("vessel_imo"))
@@ -123,8 +123,8 @@ def case_table(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     reach = reach[[name for name in TABLES["PORT_CALLS"].names if name != "hypothesis"]]
     cases = cases.merge(reach, on=["gap_id", "port_id"], how="left")
     cases = cases.merge(_best_sighting(whole["links"], whole["sightings"]), on="gap_id", how="left")
-    cases["sightings_linked"] = cases["sightings_linked"].fillna(0).astype("int64")
-    cases["scenes_without"] = cases["gap_id"].map(_scenes_without(whole["links"])).fillna(0).astype("int64")
+    cases["sightings_linked"] = _count(_linked(whole["links"]), cases["gap_id"])
+    cases["scenes_without"] = _count(_scenes_without(whole["links"]), cases["gap_id"])
     cargo = whole["cargo"].drop(columns=["mmsi", "track_id", "p_transfer", "dwt_t"])
     cases = cases.merge(cargo.drop_duplicates(["gap_id", "port_id"]), on=["gap_id", "port_id"], how="left")
     cases["lists"] = cases["mmsi"].map(_lists(whole["screening"])).astype("str")
@@ -144,15 +144,24 @@ def _vessel_side(vessels: pd.DataFrame) -> pd.DataFrame:
 
 
 def _best_sighting(links: pd.DataFrame, sightings: pd.DataFrame) -> pd.DataFrame:
-    """The likeliest sighting of each gap, and how many are linked rather than not."""
+    """The likeliest sighting of each gap."""
     pairs = links.dropna(subset=["gap_id", "sighting_id"]).sort_values(
         ["p_link", "sighting_id"], ascending=[False, True], kind="stable"
     )
-    linked = pairs["p_link"].ge(LINKED).groupby(pairs["gap_id"]).sum()
     best = pairs.drop_duplicates("gap_id")[["gap_id", "sighting_id", "p_link"]]
     times = sightings[["sighting_id", "timestamp"]].drop_duplicates("sighting_id")
-    best = best.merge(times.rename(columns={"timestamp": "sighting_time"}), on="sighting_id", how="left")
-    return best.assign(sightings_linked=best["gap_id"].map(linked))
+    return best.merge(times.rename(columns={"timestamp": "sighting_time"}), on="sighting_id", how="left")
+
+
+def _linked(links: pd.DataFrame) -> pd.Series:
+    """Number of sightings linked to each gap."""
+    sure = links[links["sighting_id"].notna() & links["gap_id"].notna() & links["p_link"].ge(LINKED)]
+    return sure.groupby("gap_id")["sighting_id"].nunique()
+
+
+def _count(counts: pd.Series, ids: pd.Series) -> np.ndarray:
+    """Counts of the given ids, 0 where there is none."""
+    return counts.reindex(ids, fill_value=0).to_numpy(dtype="int64")
 
 
 def _scenes_without(links: pd.DataFrame) -> pd.Series:

@@ -35,18 +35,31 @@ def campaign(*, cases=45, others=300, seed=7):
     is_open = np.arange(n) == 3
     gaps = pd.DataFrame(
         {
-            "gap_id": ids, "track_id": [f"{m}-0" for m in mmsi], "mmsi": mmsi, "gap_start": start,
-            "gap_end": (start + hours(length)).where(~is_open), "is_closed": ~is_open, "duration_h": length,
-            "distance_nm": rng.uniform(2, 220, n), "implied_speed_kn": rng.uniform(0.1, 5, n),
-            "start_lat": rng.uniform(39.6, 42.1, n), "start_lon": rng.uniform(130.1, 132.6, n),
-            "end_lat": rng.uniform(39.6, 42.1, n), "end_lon": rng.uniform(130.1, 132.6, n),
-            "start_draught_m": rng.uniform(3, 4, n).round(1), "end_draught_m": np.where(rng.random(n) < 0.4, 5.9, np.nan),
+            "gap_id": ids,
+            "track_id": [f"{m}-0" for m in mmsi],
+            "mmsi": mmsi,
+            "gap_start": start,
+            "gap_end": (start + hours(length)).where(~is_open),
+            "is_closed": ~is_open,
+            "duration_h": length,
+            "distance_nm": rng.uniform(2, 220, n),
+            "implied_speed_kn": rng.uniform(0.1, 5, n),
+            "start_lat": rng.uniform(39.6, 42.1, n),
+            "start_lon": rng.uniform(130.1, 132.6, n),
+            "end_lat": rng.uniform(39.6, 42.1, n),
+            "end_lon": rng.uniform(130.1, 132.6, n),
+            "start_draught_m": rng.uniform(3, 4, n).round(1),
+            "end_draught_m": np.where(rng.random(n) < 0.4, 5.9, np.nan),
             "start_destination": rng.choice(["FISHING GROUND", "<b>CHINA</b>", "FOR ORDERS"], n),
             "end_destination": rng.choice(["HOME", "FOR ORDERS"], n),
-            "fixes_before_12h": rng.integers(1, 200, n), "fixes_after_12h": rng.integers(1, 200, n),
-            "fixes_before_12h_ter": 0, "fixes_before_12h_sat": 0, "fixes_before_12h_dyn": 0, "length_m": 89.0,
+            "fixes_before_12h": rng.integers(1, 200, n),
+            "fixes_after_12h": rng.integers(1, 200, n),
+            "fixes_before_12h_ter": 0,
+            "fixes_before_12h_sat": 0,
+            "fixes_before_12h_dyn": 0,
+            "length_m": 89.0,
         }
-    )  # fmt: skip
+    )
     p = np.where(np.arange(n) < cases, rng.beta(4, 2, n).clip(0.21, 0.995), rng.beta(1, 30, n).clip(0, 0.19))
     return {
         "gaps": gaps,
@@ -64,11 +77,14 @@ def campaign(*, cases=45, others=300, seed=7):
         "flags": pd.DataFrame({"flag": [None, "duplicate"], "fixes": [812_345, 12_001]}),
         "sources": pd.DataFrame(
             {
-                "path": ["ais_2024.csv.zst"], "sha256": ["ab12" * 16], "bytes": [123_456_789], "rows": [824_346],
+                "path": ["ais_2024.csv.zst"],
+                "sha256": ["ab12" * 16],
+                "bytes": [123_456_789],
+                "rows": [824_346],
                 "dialect": ["danish"],
             }
         ),
-    }  # fmt: skip
+    }
 
 
 def _vessels(mmsi):
@@ -76,10 +92,14 @@ def _vessels(mmsi):
     names = [NAMES[k] if k < len(NAMES) else f"BYSTANDER {k}" for k in range(len(known))]
     return pd.DataFrame(
         {
-            "mmsi": known, "imo": pd.array(9900000 + np.arange(len(known)), dtype="Int64"), "name": names,
-            "flag": "XX", "length_m": 89.0, "dwt_t": np.where(np.arange(len(known)) == 5, np.nan, 3500.0),
+            "mmsi": known,
+            "imo": pd.array(9900000 + np.arange(len(known)), dtype="Int64"),
+            "name": names,
+            "flag": "XX",
+            "length_m": 89.0,
+            "dwt_t": np.where(np.arange(len(known)) == 5, np.nan, 3500.0),
         }
-    )  # fmt: skip
+    )
 
 
 def _silences(gaps, rng):
@@ -87,11 +107,17 @@ def _silences(gaps, rng):
     reasons = np.array(["expected_to_be_heard", "reception_poor", "coverage_unverified", "neighbours_silent"])
     return pd.DataFrame(
         {
-            "gap_id": gaps["gap_id"], "expected_fixes": rng.uniform(5, 900, n), "neighbours_heard": rng.integers(0, 60, n),
-            "p_silence_if_on": rng.beta(1, 8, n), "llr_silence": rng.normal(2.5, 1.5, n), "p_off": rng.beta(5, 2, n),
-            "reason": np.where(np.arange(n) < 40, "expected_to_be_heard", reasons[rng.choice(4, n, p=[0.6, 0.2, 0.15, 0.05])]),
+            "gap_id": gaps["gap_id"],
+            "expected_fixes": rng.uniform(5, 900, n),
+            "neighbours_heard": rng.integers(0, 60, n),
+            "p_silence_if_on": rng.beta(1, 8, n),
+            "llr_silence": rng.normal(2.5, 1.5, n),
+            "p_off": rng.beta(5, 2, n),
+            "reason": np.where(
+                np.arange(n) < 40, "expected_to_be_heard", reasons[rng.choice(4, n, p=[0.6, 0.2, 0.15, 0.05])]
+            ),
         }
-    )  # fmt: skip
+    )
 
 
 def _port_calls(gaps, p, rng):
@@ -106,13 +132,18 @@ def _port_calls(gaps, p, rng):
             way = pd.Timedelta(hours=min(10 + 2 * len(rows) % 7, gap.duration_h / 3))
             rows.append(
                 {
-                    "gap_id": gap.gap_id, "port_id": port, "hypothesis": kind, "p_call": p_call,
-                    "sea_distance_nm": 260.0 if port else np.nan, "required_speed_kn": 9.5 if port else np.nan,
-                    "p_feasible": 0.97 if port else np.nan, "slack_h": gap.duration_h / 3 if port else np.nan,
+                    "gap_id": gap.gap_id,
+                    "port_id": port,
+                    "hypothesis": kind,
+                    "p_call": p_call,
+                    "sea_distance_nm": 260.0 if port else np.nan,
+                    "required_speed_kn": 9.5 if port else np.nan,
+                    "p_feasible": 0.97 if port else np.nan,
+                    "slack_h": gap.duration_h / 3 if port else np.nan,
                     "arrive_earliest": gap.gap_start + way if port else None,
                     "depart_latest": end - way if port and gap.is_closed else None,
                 }
-            )  # fmt: skip
+            )
     return pd.DataFrame(rows)
 
 
@@ -125,22 +156,33 @@ def _sightings(gaps, p, cases, rng):
             scene = f"S{k:03d}{shot}"
             scenes.append(
                 {
-                    "scene_id": scene, "timestamp": when, "sensor": "sar" if shot else "optical",
-                    "footprint": "POLYGON((132 42, 134 42, 134 44, 132 44, 132 42))", "clear_fraction": 0.8,
+                    "scene_id": scene,
+                    "timestamp": when,
+                    "sensor": "sar" if shot else "optical",
+                    "footprint": "POLYGON((132 42, 134 42, 134 44, 132 44, 132 42))",
+                    "clear_fraction": 0.8,
                 }
-            )  # fmt: skip
+            )
             if shot == 0 or k % 3 == 0 or k % 5 == 1:
                 links.append({"gap_id": gap["gap_id"], "scene_id": scene, "llr_absence": -0.7, "port_id": "XXVOS"})
                 continue
             name = f"D{k:03d}{shot}"
             seen.append(
                 {
-                    "sighting_id": name, "timestamp": when, "lat": 42.75 + rng.normal(0, 0.01), "sensor": "sar",
-                    "lon": 133.07 + rng.normal(0, 0.01), "scene_id": scene, "length_m": rng.normal(89, 6),
-                    "length_err_m": 8.0, "heading": 120.0, "confidence": 0.9, "load_state": "laden" if shot == 2 else None,
+                    "sighting_id": name,
+                    "timestamp": when,
+                    "lat": 42.75 + rng.normal(0, 0.01),
+                    "sensor": "sar",
+                    "lon": 133.07 + rng.normal(0, 0.01),
+                    "scene_id": scene,
+                    "length_m": rng.normal(89, 6),
+                    "length_err_m": 8.0,
+                    "heading": 120.0,
+                    "confidence": 0.9,
+                    "load_state": "laden" if shot == 2 else None,
                     "source": "analyst",
                 }
-            )  # fmt: skip
+            )
             p_link = 0.95 * p[k]
             pair = {"sighting_id": name, "scene_id": scene}
             links.append(pair | {"gap_id": gap["gap_id"], "p_link": p_link, "rank": 1, "port_id": "XXVOS"})
@@ -159,23 +201,32 @@ def _transfers(gaps, p, reachable, rng):
             level = int(np.searchsorted([0.2, 0.5, 0.9], part * p[k], side="right"))
             rows.append(
                 {
-                    "gap_id": gap["gap_id"], "port_id": port, "mmsi": gap["mmsi"], "track_id": gap["track_id"],
-                    "gap_start": gap["gap_start"], "gap_end": gap["gap_end"], "score": 100 * part * p[k],
-                    "p_transfer": part * p[k], "prior": 0.025, "llr_total": llr.sum(),
-                    **dict(zip(["llr_silence", "llr_call", "llr_draught", "llr_sighting", "llr_absence"], llr, strict=True)),
+                    "gap_id": gap["gap_id"],
+                    "port_id": port,
+                    "mmsi": gap["mmsi"],
+                    "track_id": gap["track_id"],
+                    "gap_start": gap["gap_start"],
+                    "gap_end": gap["gap_end"],
+                    "score": 100 * part * p[k],
+                    "p_transfer": part * p[k],
+                    "prior": 0.025,
+                    "llr_total": llr.sum(),
+                    **dict(
+                        zip(["llr_silence", "llr_call", "llr_draught", "llr_sighting", "llr_absence"], llr, strict=True)
+                    ),
                     "reasons": [
                         "Silence: 41 other ships were heard near the way meanwhile [for, times 11.0]",
-                        f"Time and direction: the gap of {gap['duration_h']:.0f} h leaves 31 h at the port [for, times 3.1]",
+                        f"Time and direction: the gap of {gap['duration_h']:.0f} h leaves 31 h there [for, times 3.1]",
                         "Imagery: scenes of the port in the time window show no ship that fits [against, times 1.3]",
                     ],
                     "innocent_explanations": [
                         "Transit: sailing straight on fits with probability 12.1 %",
-                        "Switching off for security, at a terminal's request or through a fault can be lawful and looks the same",
+                        "Switching off for security or through a fault can be lawful and looks the same",
                     ],
                     "sighting_ids": [f"D{k:03d}1"],
                     "evidence_grade": ("insufficient", "possible", "likely", "highly likely")[level],
                 }
-            )  # fmt: skip
+            )
     return pd.DataFrame(rows)
 
 
@@ -184,13 +235,26 @@ def _cargo(gaps, p, cases):
     tonnes = np.where(part["mmsi"] == 299000006, np.nan, 3100.0)
     cargo = pd.DataFrame(
         {
-            "gap_id": part["gap_id"], "port_id": "XXVOS", "mmsi": part["mmsi"], "track_id": part["track_id"],
-            "call_time": part["gap_start"] + hours(part["duration_h"] / 2), "p_transfer": p[:cases], "dwt_t": 3500.0,
-            "load_state_before": "ballast", "load_state_after": "laden", "p_loaded": 0.93, "cargo_t_p10": 0.8 * tonnes,
-            "cargo_t_p50": tonnes, "cargo_t_p90": 1.1 * tonnes, "barrels_p10": 5.96 * tonnes, "barrels_p50": 7.45 * tonnes,
-            "barrels_p90": 8.195 * tonnes, "product": "gasoil", "basis": "deadweight from register, fill 60 % to 98 %",
+            "gap_id": part["gap_id"],
+            "port_id": "XXVOS",
+            "mmsi": part["mmsi"],
+            "track_id": part["track_id"],
+            "call_time": part["gap_start"] + hours(part["duration_h"] / 2),
+            "p_transfer": p[:cases],
+            "dwt_t": 3500.0,
+            "load_state_before": "ballast",
+            "load_state_after": "laden",
+            "p_loaded": 0.93,
+            "cargo_t_p10": 0.8 * tonnes,
+            "cargo_t_p50": tonnes,
+            "cargo_t_p90": 1.1 * tonnes,
+            "barrels_p10": 5.96 * tonnes,
+            "barrels_p50": 7.45 * tonnes,
+            "barrels_p90": 8.195 * tonnes,
+            "product": "gasoil",
+            "basis": "deadweight from register, fill 60 % to 98 %",
         }
-    )  # fmt: skip
+    )
     year = {"period_start": utc("2024-01-01"), "period_end": utc("2025-01-01"), "cap_bbl": 500_000.0}
     sums = {"calls_seen": 33, "calls_estimated_p10": 29.0, "calls_estimated_p50": 32.0, "calls_estimated_p90": 35.0}
     sums |= {"barrels_p10": 590_000.0, "barrels_p50": 652_310.0, "barrels_p90": 718_000.0, "p_exceeds_cap": 0.9915}
@@ -203,13 +267,20 @@ def _screening(gaps, cases):
     return pd.DataFrame(
         [
             {
-                "mmsi": 299000001, "imo": 9900000, "list_name": "Invented list", "program": "TEST", "matched_by": "imo",
-                "matched_name": "AMBER HERON", "listed_on": utc("2024-05-01"), "event_time": when,
-                "listed_at_event": bool(when >= utc("2024-05-01")), "list_sha256": "cd34" * 16,
+                "mmsi": 299000001,
+                "imo": 9900000,
+                "list_name": "Invented list",
+                "program": "TEST",
+                "matched_by": "imo",
+                "matched_name": "AMBER HERON",
+                "listed_on": utc("2024-05-01"),
+                "event_time": when,
+                "listed_at_event": bool(when >= utc("2024-05-01")),
+                "list_sha256": "cd34" * 16,
             }
             for when in gaps.loc[gaps["mmsi"] == 299000001, "gap_start"].iloc[: min(cases, 3)]
         ]
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="session")
