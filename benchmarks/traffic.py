@@ -64,6 +64,7 @@ def sort_s(table, *, repeats=3):
 
     def work():
         order = np.argsort(packed)
-        return len([values[order] for values in columns][0])
+        ordered = [values[order] for values in columns]
+        return len(ordered[0])
 
     return best_s(work, repeats=repeats)

@@ -6,91 +6,14 @@ Every default cites where it comes from. A value out of bounds, or a name that n
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, dataclass_transform
 
 from darkvoyage.errors import ReadError, RuleError
+from darkvoyage.options import option, refuse_unknown, rule
 
-__all__ = [
-    "CargoRule", "CleanRule", "GapRule", "LinkRule", "PortRule", "ReceptionRule", "ScoreRule", "VoyageConfig", "option",
-]  # fmt: skip
-
-T = TypeVar("T")
-
-
-def option(
-    *,
-    default: Any,
-    gt: float | None = None,
-    ge: float | None = None,
-    lt: float | None = None,
-    le: float | None = None,
-    choices: tuple[str, ...] | None = None,
-) -> Any:
-    """Declare an option of a rule with its default and bounds."""
-    return dataclasses.field(default=default, metadata={"gt": gt, "ge": ge, "lt": lt, "le": le, "choices": choices})
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
-def rule(cls: type[T]) -> type[T]:
-    """Make a class of annotated options a frozen keyword-only dataclass that checks its values."""
-    made: Any = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
-    plain_init: Callable[..., None] = made.__init__
-
-    def __init__(self: Any, **options: Any) -> None:
-        _refuse_unknown(made.__name__, options, [field.name for field in dataclasses.fields(made)])
-        plain_init(self, **options)
-        for field in dataclasses.fields(made):
-            _check(made.__name__, field, getattr(self, field.name))
-
-    __init__.__doc__ = plain_init.__doc__
-    made.__init__ = __init__
-    return made
-
-
-def _refuse_unknown(owner: str, options: dict[str, Any], known: list[str]) -> None:
-    for name in options:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise RuleError(f"{owner}: unknown option {name!r}{hint} (options: {', '.join(known)})")
-
-
-def _check(owner: str, field: dataclasses.Field[Any], value: Any) -> None:
-    bounds = field.metadata
-    if not bounds:
-        return
-    name = f"{owner}.{field.name}"
-    if bounds["choices"] is not None:
-        if value not in bounds["choices"]:
-            raise RuleError(f"{name} = {value!r}: expected one of {', '.join(bounds['choices'])}")
-        return
-    if isinstance(field.default, bool):
-        if not isinstance(value, bool):
-            raise RuleError(f"{name} = {value!r}: expected true or false")
-        return
-    if isinstance(field.default, str):
-        if not isinstance(value, str):
-            raise RuleError(f"{name} = {value!r}: expected text")
-        return
-    whole = isinstance(field.default, int)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or (whole and value != int(value)):
-        raise RuleError(f"{name} = {value!r}: expected {'a whole number' if whole else 'a number'}")
-    tests: dict[str, tuple[str, Callable[[float], bool]]] = {
-        "gt": ("greater than", lambda bound: value > bound),
-        "ge": ("at least", lambda bound: value >= bound),
-        "lt": ("less than", lambda bound: value < bound),
-        "le": ("at most", lambda bound: value <= bound),
-    }
-    if not math.isfinite(value):
-        raise RuleError(f"{name} = {value!r}: expected a finite number")
-    for kind, (words, holds) in tests.items():
-        if bounds[kind] is not None and not holds(bounds[kind]):
-            raise RuleError(f"{name} = {value!r}: must be {words} {bounds[kind]}")
+__all__ = ["CargoRule", "CleanRule", "GapRule", "LinkRule", "PortRule", "ReceptionRule", "ScoreRule", "VoyageConfig"]
 
 
 @rule
@@ -259,7 +182,8 @@ class LinkRule:
     false_alarm_per_nm2 : float
         Density of detections that are no vessel [1/nm2].
     unknown_length_m, unknown_length_log_sd : float
-        Log-normal length of unknown vessels [m]; 53 m is the median of unmatched radar detections (Kroodsma et al. 2022).
+        Log-normal length of unknown vessels [m]; 53 m is the median of unmatched radar detections (Kroodsma et al.
+        2022). The sightings at hand adjust it.
     p_detect_max : float
         Chance that a ship of good size in a clear scene is seen.
     min_llr : float
@@ -289,14 +213,15 @@ class ScoreRule:
     Parameters
     ----------
     prior : float
-        Prior probability that a gap with a sensitive port in reach hides a transfer there. 0.04 makes the expected number
-        of calls come out right to about a tenth on three development campaigns; set it for your region and fleet.
+        Prior probability that a gap with a sensitive port in reach hides a transfer there. 0.04 makes the expected
+        number of calls come out right to about a tenth on three development campaigns; set it for your region and
+        fleet.
     pool_calls : float
         How many calls' worth of "as usual" a port must overcome before the other gaps' evidence raises its share of the
         prior; large = every gap for itself.
     off_without_call : float
-        Share of deliberate or accidental switch-offs without a call (security, habit, faults) among all other gaps: however
-        strong the silence, it cannot tell these from a call.
+        Share of deliberate or accidental switch-offs without a call (security, habit, faults) among all other gaps:
+        however strong the silence, it cannot tell these from a call.
     open_llr : float
         Counted against a hidden call where the ship was broadcasting at the port itself at either end of the gap: who
         shows himself there does not hide the call, and terminals may ask for silence alongside [nats].
@@ -398,8 +323,9 @@ class VoyageConfig:
         for name, kind in _RULES.items():
             if not isinstance(getattr(self, name), kind):
                 raise RuleError(f"VoyageConfig.{name} = {getattr(self, name)!r}: expected a {kind.__name__}")
-        if isinstance(self.cap_bbl, bool) or not isinstance(self.cap_bbl, (int, float)) or not self.cap_bbl > 0:
-            raise RuleError(f"VoyageConfig.cap_bbl = {self.cap_bbl!r}: must be greater than 0")
+        cap = self.cap_bbl
+        if isinstance(cap, bool) or not isinstance(cap, (int, float)) or not 0 < cap < math.inf:
+            raise RuleError(f"VoyageConfig.cap_bbl = {cap!r}: must be a finite number greater than 0")
 
     def to_toml(self) -> str:
         """Return the options as TOML, one table per rule."""
@@ -420,7 +346,7 @@ class VoyageConfig:
             data = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise RuleError(f"configuration is not TOML: {error}") from error
-        _refuse_unknown("VoyageConfig", data, [*_RULES, "cap_bbl"])
+        refuse_unknown("VoyageConfig", data, [*_RULES, "cap_bbl"])
         for name, kind in _RULES.items():
             if name in data:
                 if not isinstance(data[name], dict):

@@ -116,7 +116,7 @@ def test_what_is_not_named_keeps_its_default():
         ("[gap]\nmin_gap_h = 0", "GapRule.min_gap_h = 0: must be greater than 0"),
         ('[gap]\nmin_gap_h = "6"', "GapRule.min_gap_h = '6': expected a number"),
         ("gap = 6", "VoyageConfig.gap = 6: expected a table"),
-        ("cap_bbl = -1", "cap_bbl = -1: must be greater than 0"),
+        ("cap_bbl = -1", "cap_bbl = -1: must be a finite number greater than 0"),
         ("cap_bbl = nan", "cap_bbl = nan"),
         ("cap_bbl = inf", "cap_bbl = inf"),
         ("cap_bbl = true", "cap_bbl = True"),

@@ -20,12 +20,13 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 MODULES = {".".join(("darkvoyage", *path.relative_to(ROOT).with_suffix("").parts)): path for path in FILES}
 EACH_FILE = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 
-STAGES = ("tracks", "gaps", "reach", "linking", "scoring", "cargo", "screening", "geo")
+STAGES = ("tracks", "gaps", "reach", "linking", "scoring", "cargo", "screening")
 LAYERS = [
     ("errors", "units", "data"),
-    ("schema",),
+    ("schema", "options"),
     ("config",),
     ("kernels",),
+    ("geo",),
     ("io",),
     STAGES,
     ("simulation",),

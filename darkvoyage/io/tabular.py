@@ -235,6 +235,10 @@ def _csv_rows(path: Path, text: str) -> tuple[list[list[str]], str]:
         raise ReadError(f"{path}: not readable as a table ({error})") from error
 
 
+# What the spreadsheet parser lets through: zip, XML (a SyntaxError), key and type errors.
+_BROKEN_BOOK = (OSError, ValueError, LookupError, TypeError, AttributeError, SyntaxError, zipfile.BadZipFile)
+
+
 def _sheet_rows(path: Path, data: bytes) -> list[list[str]]:
     try:
         import openpyxl
@@ -245,7 +249,7 @@ def _sheet_rows(path: Path, data: bytes) -> list[list[str]]:
             warnings.simplefilter("ignore")  # about formatting that is of no concern here
             book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
             return [[_cell(value) for value in row] for row in book.worksheets[0].iter_rows(values_only=True)]
-    except Exception as error:  # the parser lets everything through: zip, XML, key and type errors
+    except _BROKEN_BOOK as error:
         raise ReadError(f"{path}: truncated or damaged .xlsx file ({error})") from error
 
 

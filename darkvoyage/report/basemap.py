@@ -21,7 +21,7 @@ _LEVELS = {1: "land", 2: "lake", 3: "land", 4: "lake", 5: "land", 6: "land"}
 
 @dataclass(frozen=True)
 class View:
-    """A part of the map in degrees; `west < east`, and longitudes may lie beyond 180.
+    """A part of the map in degrees; `west < east`, and one of them may lie beyond 180 or -180.
 
     Parameters
     ----------

@@ -25,6 +25,7 @@ _KINDS = {
 }
 _LONGEST_BAR = 6.0
 """Evidence of this size [nats] fills a bar: a factor of four hundred."""
+_WORTH_A_LOOK = 0.1
 _AGAINST = "[against"
 
 
@@ -220,7 +221,7 @@ def _settle(case: Row, silence: Row | None, seen: list[Seen]) -> list[str]:
     wants = [
         ("imagery", not linked),
         ("hull", any(item.sighting is not None and not item.sighting.has("length_m") for item in linked)),
-        ("second_look", bool(linked)),
+        ("second_look", any(float(item.link.raw("p_link") or 0.0) >= _WORTH_A_LOOK for item in seen)),
         ("first_fix", not case.has("gap_end")),
         ("reception", silence is not None and silence.raw("reason") in ("coverage_unverified", "reception_poor")),
         ("draught", not (case.has("start_draught_m") and case.has("end_draught_m"))),

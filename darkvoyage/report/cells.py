@@ -177,7 +177,7 @@ def _written(value: float, column: str, style: str | None) -> str:
         return str(value)
     if style == "auto":
         style = "0" if value == round(value) or abs(value) >= 1000 else "2"
-    if style == "million" and abs(value) >= 999_500:
+    if style == "million" and abs(value) >= 100_000:
         return f"{value / 1e6:.2f} million"
     if style == "signed":
         return f"{value:+.2f}".replace("-", "−")
@@ -199,9 +199,10 @@ def _style_of(column: str) -> str:
 
 
 def _percent(value: float) -> str:
-    if 0 < value < 0.001:
+    # Nothing here is certain: 0 and 1 are roundings and draws that all agreed.
+    if value < 0.001:
         return "<0.1 %"
-    if 0.999 < value < 1:
+    if value > 0.999:
         return ">99.9 %"
-    digits = 0 if 0.1 <= value <= 0.9 or value in (0, 1) else 1
+    digits = 0 if 0.1 <= value <= 0.9 else 1
     return f"{100 * value:.{digits}f} %"

@@ -77,7 +77,7 @@ def complete_tables(tables: Mapping[str, pd.DataFrame | None]) -> dict[str, pd.D
     SchemaError
         A table is not what it should be.
     """
-    out = {name: table for name, table in tables.items() if table is not None}
+    out = {name: table for name, table in tables.items() if table is not None and len(table.columns)}
     for name in _CHAIN:
         spec = TABLES[name.upper()]
         out[name] = sort_rows(complete(out[name], spec), spec.key) if name in out else empty(spec)

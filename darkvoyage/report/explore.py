@@ -30,8 +30,10 @@ def explore_map(tables: Mapping[str, pd.DataFrame]) -> Any:
 
     gaps = tables["gaps"].dropna(subset=["start_lat", "start_lon"]).merge(_likeliest(tables["transfers"]), how="left")
     ports = tables["ports"][tables["ports"]["sensitive"]]
-    view = folium.Map(tiles="cartodbpositron", control_scale=True)
-    layers = [("Gaps", _as_text(to_geo(gaps), _GAP_COLUMNS), "p_transfer", "viridis_r")]
+    view = folium.Map(tiles="OpenStreetMap", control_scale=True)
+    layers: list[tuple[str, Any, str | None, str]] = [
+        ("Gaps", _as_text(to_geo(gaps), _GAP_COLUMNS), "p_transfer", "viridis_r")
+    ]
     layers.append(
         ("Sensitive ports", _as_text(to_geo(ports), ["port_id", "name", "reason", "source"]), None, "#b2182b")
     )

@@ -141,7 +141,8 @@ def _rows(whole: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
         "others": [row for item, row in summary.items() if item.startswith("other_gaps/")],
         "cases": rows_of("cases", whole["cases"].head(LISTED)),
         "carded": min(len(whole["cases"]), CARDS),
-        "ledger": rows_of("ledger", whole["ledger"]),
+        "ledger": rows_of("ledger", _worth_showing(whole["ledger"])),
+        "more_ledger": len(_worth_showing(whole["ledger"])) < len(whole["ledger"]),
         "headline": next(iter(rows_of("ledger", headline_period(whole["ledger"]))), None),
         "port_names": {row.values["port_id"]: row for row in rows_of("ports", whole["ports"])},
         "screening": rows_of("screening", whole["screening"].head(LISTED)),
@@ -149,6 +150,15 @@ def _rows(whole: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
         "sources": rows_of("sources", whole["sources"]),
         "comparison": rows_of("comparison", whole["comparison"]),
     }
+
+
+def _worth_showing(ledger: pd.DataFrame) -> pd.DataFrame:
+    """Totals first, then the ports with a call seen or a median above nothing, most barrels first."""
+    total = ledger["port_id"].isna()
+    filled = total | ledger["calls_seen"].gt(0) | ledger["barrels_p50"].gt(0)
+    order = ledger.assign(port=~total, less=-ledger["barrels_p50"])[filled]
+    rows = order.sort_values(["period_start", "port", "less", "port_id"], kind="stable").index
+    return ledger.loc[rows]
 
 
 class _Summary:

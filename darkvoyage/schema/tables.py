@@ -162,7 +162,8 @@ TRANSFERS = TableSpec(
     _columns(
         "gap_id:text! port_id:text! mmsi:int! imo:Int64 track_id:text! gap_start:time! gap_end:time score:float! "
         "p_transfer:float! prior:float! llr_total:float! llr_silence:float llr_call:float llr_draught:float "
-        "llr_sighting:float llr_absence:float llr_open:float llr_ship:float reasons:list innocent_explanations:list sighting_ids:list "
+        "llr_sighting:float llr_absence:float llr_open:float llr_ship:float "
+        "reasons:list innocent_explanations:list sighting_ids:list "
         "evidence_grade:text"
     ),
     ("mmsi", "gap_start", "gap_id", "port_id"),

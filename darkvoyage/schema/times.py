@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from darkvoyage.schema.conform import TIME_DTYPE
-
 __all__ = ["time_us", "utc_times"]
 
 
@@ -18,5 +16,5 @@ def time_us(times: pd.Series) -> np.ndarray:
 def utc_times(microseconds: np.ndarray, known: np.ndarray | None = None) -> pd.Series:
     """UTC time column of microseconds since 1970; null where not `known`."""
     whole = np.round(np.asarray(microseconds, dtype="float64")).astype("int64")
-    stamps = pd.Series(whole.astype("datetime64[us]")).dt.tz_localize("UTC").astype(TIME_DTYPE)
+    stamps = pd.Series(whole.astype("datetime64[us]")).dt.tz_localize("UTC")
     return stamps if known is None else stamps.where(known)

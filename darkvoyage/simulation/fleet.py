@@ -102,6 +102,16 @@ def fleets(rng: np.random.Generator, days: float) -> tuple[list[Ship], list[Ship
     """Twelve tankers of the dark fleet, and between 110 and 130 ships that hide no call.
 
     The tankers have the 3,000 to 5,000 t of deadweight that the published reports describe.
+
+    Parameters
+    ----------
+    rng : Generator
+    days : float
+        Length of the feed [d].
+
+    Returns
+    -------
+    dark, others : list of Ship
     """
     plan = ["cargo"] * int(rng.integers(44, 51)) + ["tanker"] * int(rng.integers(25, 31)) + ["reefer"] * 9
     plan += ["ferry"] * len(_LINES) + ["fisher"] * int(rng.integers(28, 33))

@@ -74,7 +74,18 @@ class Heard:
 
 
 def make_ether(rng: np.random.Generator, days: int) -> Ether:
-    """Draw the conditions of the whole campaign."""
+    """Draw the conditions of the whole campaign.
+
+    Parameters
+    ----------
+    rng : Generator
+    days : int
+        Length of the feed [d].
+
+    Returns
+    -------
+    Ether
+    """
     slots = days * 24 * SLOTS_PER_H
     noise = rng.normal(0.0, 0.16 * np.sqrt(1 - 0.5**2), size=(len(_STATIONS), days))
     ducting = np.exp(lfilter([1.0], [1.0, -0.5], noise, axis=1))
@@ -106,7 +117,19 @@ def _passes(rng: np.random.Generator, days: int) -> tuple[np.ndarray, np.ndarray
 
 
 def hear(log: Log, ether: Ether, rng: np.random.Generator) -> Heard:
-    """Which reports of one hull reach the feed."""
+    """Which reports of one hull reach the feed.
+
+    Parameters
+    ----------
+    log : Log
+    ether : Ether
+    rng : Generator
+
+    Returns
+    -------
+    Heard
+        In order of time, at least THIN_S apart, none in a silence or in the feed's outage.
+    """
     shore = _shore_times(log, ether, rng)
     space = _space_times(log, ether, rng)
     seconds = np.concatenate([shore, space])

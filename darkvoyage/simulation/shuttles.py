@@ -26,7 +26,7 @@ from darkvoyage.units import BBL_PER_M3
 __all__ = ["Plan", "dark_log", "plan_fleet"]
 
 CHANCES, CALLS_MEAN, CALLS_MIN, CALLS_MAX = 52, 43.0, 38, 48
-FIRST_DAY, LAST_DAY = 5.3, 244.0
+FIRST_DAY, LAST_DAY = 5.6, 244.0
 """Departures towards the terminal, so that calls fall between 7 March and 5 November [d since the feed began]."""
 CYCLE_DAYS = 16.0
 """Two events of one ship begin at least this far apart [d]."""
@@ -56,7 +56,20 @@ class Plan:
 
 
 def plan_fleet(ships: int, rng: np.random.Generator, *, dark_calls: bool) -> list[list[Plan]]:
-    """Share out the calls of the campaign, and what else the ships do beside coasting."""
+    """Share out the calls of the campaign, and what else the ships do beside coasting.
+
+    Parameters
+    ----------
+    ships : int
+    rng : Generator
+    dark_calls : bool
+        False leaves the hidden calls out, and everything else as it is.
+
+    Returns
+    -------
+    list of list of Plan
+        One list per ship, in order of time.
+    """
     number = int(np.clip(rng.binomial(CHANCES, CALLS_MEAN / CHANCES), CALLS_MIN, CALLS_MAX))
     weights = rng.dirichlet(np.full(ships, 4.0))
     shares = np.ones(ships, dtype="int64") + rng.multinomial(number - ships, weights)
@@ -80,7 +93,21 @@ def plan_fleet(ships: int, rng: np.random.Generator, *, dark_calls: bool) -> lis
 
 
 def dark_log(ship: Ship, rng: np.random.Generator, plans: list[Plan], last_slot: int) -> tuple[Log, list[Call]]:
-    """Everything one ship of the dark fleet does, and the truth about its silences."""
+    """Everything one ship of the dark fleet does, and the truth about its silences.
+
+    Parameters
+    ----------
+    ship : Ship
+    rng : Generator
+    plans : list of Plan
+    last_slot : int
+
+    Returns
+    -------
+    log : Log
+    calls : list of Call
+        Hidden calls, and silences at sea without one.
+    """
     diary, calls = Diary(ship, rng, 0), []
     port = str(rng.choice(ship.ports))
     diary.type_in(loaded_draught(ship, False, rng), destination_text(port))

@@ -79,7 +79,27 @@ def announce(diary: Diary, target: str, laden: bool, *, draught_share: float, de
 def arrive(
     diary: Diary, origin: str, target: str, *, wait_h: float, pace: float = 1.0, stop_h: float = 0.0
 ) -> tuple[tuple[float, float], int]:
-    """Sail to a port, `wait_h` at anchor in its roads, `stop_h` adrift on the way; returns berth and arrival."""
+    """Sail from port to port.
+
+    Parameters
+    ----------
+    diary : Diary
+        Is written on.
+    origin, target : str
+    wait_h : float
+        Time at anchor in the roads of the target [h].
+    pace : float
+        Speed over the ship's own.
+    stop_h : float
+        Time adrift on the way [h].
+
+    Returns
+    -------
+    berth : tuple of float
+        Latitude and longitude.
+    there : int
+        Slot of the arrival, in the roads if the ship waits there.
+    """
     turns = corners(origin, target)[:-1]
     berth = diary.spot(place_of(target), BERTH_SPREAD_NM)
     anchor = diary.spot(roads_of(target), ROADS_SPREAD_NM)
@@ -108,7 +128,19 @@ def _voyage(diary: Diary, origin: str, target: str) -> tuple[float, float]:
 
 
 def innocent_log(ship: Ship, rng: np.random.Generator, last_slot: int) -> Log:
-    """Everything one innocent ship does while it is in these waters."""
+    """Everything one innocent ship does while it is in these waters.
+
+    Parameters
+    ----------
+    ship : Ship
+    rng : Generator
+    last_slot : int
+        End of the feed.
+
+    Returns
+    -------
+    Log
+    """
     first, last = round(ship.first_day * 144), min(round(ship.last_day * 144), last_slot)
     diary = Diary(ship, rng, first)
     write = {"trader": _trade, "ferry": _ferry, "fisher": _fish}[ship.kind]
@@ -169,7 +201,20 @@ def faults(log: Log, rng: np.random.Generator) -> None:
 
 
 def hide_at_sea(logs: list[Log], rng: np.random.Generator, number: int) -> list[Call]:
-    """Some crews switch off at sea, for their own reasons, without calling anywhere meanwhile."""
+    """Some crews switch off at sea, for their own reasons, without calling anywhere meanwhile.
+
+    Parameters
+    ----------
+    logs : list of Log
+        The silences are added to them.
+    rng : Generator
+    number : int
+        How many crews.
+
+    Returns
+    -------
+    list of Call
+    """
     calls: list[Call] = []
     chosen = [logs[place] for place in rng.permutation(len(logs)) if logs[place].ship.kind != "ferry"]
     for log in chosen:

@@ -31,6 +31,7 @@ FIRST_AIS_YEAR = 1995
 
 _FLAGS = (None, "time", "equipment", "duplicate", "out_of_range", "no_position", "jump", "conflict")
 _OK, _TIME, _EQUIPMENT, _DUPLICATE, _OUT_OF_RANGE, _NO_POSITION, _JUMP, _CONFLICT = range(8)
+_JOIN_ROUNDS = 16
 
 
 def clean_fixes(fixes: Any, *, rule: CleanRule | None = None) -> pd.DataFrame:
@@ -64,7 +65,7 @@ def clean_fixes(fixes: Any, *, rule: CleanRule | None = None) -> pd.DataFrame:
     flag = _single_row_flags(original, mmsi, time, lat, lon)
     track = np.full(len(table), -1, dtype="int64")
     rows = np.flatnonzero(flag == _OK)
-    lone = lone_outliers(mmsi[rows], time[rows], lat[rows], lon[rows], rule)
+    lone = _outliers(mmsi[rows], time[rows], lat[rows], lon[rows], rule)
     flag[rows[lone]] = _JUMP
     rows = rows[~lone]
     chain = _chains(mmsi[rows], time[rows], lat[rows], lon[rows], rule)
@@ -123,6 +124,25 @@ def _originals(table: pd.DataFrame, moment: np.ndarray) -> np.ndarray:
     return original
 
 
+def _outliers(mmsi: np.ndarray, time: np.ndarray, lat: np.ndarray, lon: np.ndarray, rule: CleanRule) -> np.ndarray:
+    """Lone outliers, but for those that together are another ship, heard now and then."""
+    lone = lone_outliers(mmsi, time, lat, lon, rule)
+    at = np.flatnonzero(lone)
+    chain = _chains(mmsi[at], time[at], lat[at], lon[at], rule)
+    lone[at[_is_heard_enough(chain, at, rule)]] = False
+    return lone
+
+
+def _is_heard_enough(chain: np.ndarray, place: np.ndarray, rule: CleanRule) -> np.ndarray:
+    """Tell which rows are in chains of enough fixes, and of enough of the fixes while the chain lasts."""
+    _, at, code, size = np.unique(chain, return_index=True, return_inverse=True, return_counts=True)
+    last = np.zeros(len(size), dtype="int64")
+    last[code] = np.arange(len(chain))
+    lasts = place[last] - place[at] + 1
+    # Scattered false positions are mutually reachable given enough time; a ship is heard as often as its fellow.
+    return ((size >= rule.hull_min_fixes) & (size >= rule.hull_min_share * lasts))[code]
+
+
 def _chains(mmsi: np.ndarray, time: np.ndarray, lat: np.ndarray, lon: np.ndarray, rule: CleanRule) -> np.ndarray:
     """Number the chains of mutually reachable fixes; rows sorted by (mmsi, time)."""
     n = len(mmsi)
@@ -150,37 +170,41 @@ def _join_pieces(
     owner: np.ndarray, first: np.ndarray, last: np.ndarray, time: np.ndarray, lat: np.ndarray, lon: np.ndarray,
     rule: CleanRule,
 ) -> np.ndarray:  # fmt: skip
-    """Successor of each piece (-1: none): the next piece of its MMSI that its end can reach, one to one."""
-    count = len(first)
-    successor = np.full(count, -1, dtype="int64")
-    free = np.ones(count, dtype=bool)
-    while True:
-        source, target, cost = _first_reachable(successor, free, owner, first, last, time, lat, lon, rule)
+    """Successor of each piece (-1: none): the next free piece of its MMSI that its end can reach, one to one."""
+    successor = np.full(len(first), -1, dtype="int64")
+    free = np.ones(len(first), dtype=bool)
+    # What is joined no longer stands between the others, so that each round looks further.
+    for _ in range(_JOIN_ROUNDS):
+        ends, starts = np.flatnonzero(successor < 0), np.flatnonzero(free)
+        target, cost = _first_reachable(ends, starts, owner, first, last, time, lat, lon, rule)
+        source, target, cost = ends[target >= 0], target[target >= 0], cost[target >= 0]
         if len(source) == 0:
-            return successor
+            break
         # Each target takes the source that needs the least of its allowance, the later one on equal terms.
         order = np.lexsort((-source, cost, target))
         best = order[group_starts(target[order])]
         successor[source[best]] = target[best]
         free[target[best]] = False
+    return successor
 
 
 def _first_reachable(
-    successor: np.ndarray, free: np.ndarray, owner: np.ndarray, first: np.ndarray, last: np.ndarray,
+    ends: np.ndarray, starts: np.ndarray, owner: np.ndarray, first: np.ndarray, last: np.ndarray,
     time: np.ndarray, lat: np.ndarray, lon: np.ndarray, rule: CleanRule,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
-    open_ends = np.flatnonzero(successor < 0)
-    target = np.full(len(open_ends), -1, dtype="int64")
-    cost = np.zeros(len(open_ends))
-    for step in range(2, rule.lookahead + 1):
-        ahead = open_ends + step
-        inside = np.flatnonzero((ahead < len(first)) & (target < 0))
-        inside = inside[free[ahead[inside]] & (owner[ahead[inside]] == owner[open_ends[inside]])]
-        ok, used = _reachable(time, lat, lon, last[open_ends[inside]], first[ahead[inside]], rule)
-        target[inside[ok]] = ahead[inside[ok]]
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """For each piece with an open end the first reachable of the next starts (-1: none), and what that costs."""
+    following = np.searchsorted(starts, ends, side="right")
+    target = np.full(len(ends), -1, dtype="int64")
+    cost = np.zeros(len(ends))
+    for step in range(rule.lookahead):
+        inside = np.flatnonzero((following + step < len(starts)) & (target < 0))
+        ahead = starts[following[inside] + step]
+        same = owner[ahead] == owner[ends[inside]]
+        inside, ahead = inside[same], ahead[same]
+        ok, used = _reachable(time, lat, lon, last[ends[inside]], first[ahead], rule)
+        target[inside[ok]] = ahead[ok]
         cost[inside[ok]] = used[ok]
-    found = target >= 0
-    return open_ends[found], target[found], cost[found]
+    return target, cost
 
 
 def _follow(successor: np.ndarray) -> np.ndarray:
@@ -203,10 +227,7 @@ def _hulls(mmsi: np.ndarray, chain: np.ndarray, rule: CleanRule) -> np.ndarray:
     # Chains are numbered by their first row, so they are in (mmsi, time) order.
     owner = mmsi[at]
     largest = np.lexsort((chains, -size, owner))
-    last = np.zeros(len(chains), dtype="int64")
-    last[code] = np.arange(len(chain))
-    # Scattered false positions are mutually reachable given enough time; a ship is heard as often as its fellow.
-    is_hull = (size >= rule.hull_min_fixes) & (size >= rule.hull_min_share * (last - at + 1))
+    is_hull = _is_heard_enough(chain, np.arange(len(chain)), rule)[at]
     is_hull[largest[group_starts(owner[largest])]] = True
     rank = np.cumsum(is_hull) - 1
     start = group_starts(owner)

@@ -100,8 +100,9 @@ def test_equal_times_count_once():
     assert gap[["fixes_before_12h", "fixes_after_12h"]].tolist() == [2, 1]
 
 
-def test_of_equal_times_the_one_with_a_position_bounds():
-    table = fixes([0, 0, 10], lat=[np.nan, 10.0, 10.0])
+@pytest.mark.parametrize("lat", [np.nan, -95.0, 95.0])
+def test_of_equal_times_the_one_with_a_position_bounds(lat):
+    table = fixes([0, 0, 10], lat=[lat, 10.0, 10.0])
     assert dv.find_gaps(table)["distance_nm"].tolist() == [0.0]
 
 
@@ -148,6 +149,18 @@ def test_values_received_before_the_gap_are_not_end_values():
         1,
         5,
         1,
+    ]
+
+
+def test_a_value_is_not_received_after_its_own_report():
+    # A clock ahead of the fix: the value is as old as the fix that carries it.
+    table = fixes([1, 2, 12], draught_m=[8.0, np.nan, 5.0], draught_timestamp=[at(99), pd.NaT, at(99)])
+    gap = dv.find_gaps(table).iloc[0]
+    assert gap[["start_draught_m", "start_draught_age_h", "end_draught_m", "end_draught_age_h"]].tolist() == [
+        8,
+        1,
+        5,
+        0,
     ]
 
 

@@ -91,7 +91,6 @@ def test_a_broadcasting_ship_explains_the_sighting_first():
         }
     )  # fmt: skip
     free = links(seen(sighting())).dropna(subset="gap_id")["p_link"].iloc[0]
-    taken = links(seen(sighting()), fixes=None).dropna(subset="gap_id")
     explained = link_sightings(
         dv.find_gaps(one_gap()), seen(sighting()), ports=ports(), vessels=VESSELS, fixes=on_air
     ).dropna(subset="gap_id")

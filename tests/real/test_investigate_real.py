@@ -4,10 +4,10 @@ The sets: the Baltic (Danish waters and around, hours of one day), MarineCadastr
 empty report), a satellite feed of 2012 (long reception gaps), tankers in the Strait of Singapore (months).
 """
 
-import pandas as pd
 import pytest
 
 import darkvoyage as dv
+from darkvoyage.chain import Investigation
 from tests.report.check_numbers import check_numbers
 
 SETS = {
@@ -37,7 +37,7 @@ def test_rows_are_delivered(found):
 
 
 def test_gaps_are_as_expected(found):
-    name, fixes, investigation = found
+    name, _, investigation = found
     gaps = investigation.gaps
     assert (gaps["duration_h"] > 6.0).all()
     if name == "new_york":
@@ -73,5 +73,6 @@ def test_report_is_complete_and_true_to_its_tables(found, tmp_path):
     _, _, investigation = found
     folder = investigation.save(tmp_path / "out")
     page = investigation.report(folder / "report.html")
-    tables = {path.stem: pd.read_parquet(path) for path in folder.glob("*.parquet")}
-    check_numbers(page.read_text(encoding="utf-8"), tables)
+    saved = Investigation.load(folder).tables()
+    assert set(saved) == {path.stem for path in folder.glob("*.parquet")}
+    check_numbers(page.read_text(encoding="utf-8"), saved)

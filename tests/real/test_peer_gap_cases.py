@@ -1,9 +1,9 @@
 """Every gap case of the peer pipe-gaps 0.9.4: start, end, closed, duration, distance, counts.
 
 Deliberate differences: a date range is the peer's pipeline bookkeeping (which day reports which gap), so it is applied
-here to the found gaps; an open gap of an earlier run is handed in as its OFF fix; the null positions of the peer's rows
-stay null here and there. Where the peer's one-day window starts inside the look-back it counts too few fixes (a known
-defect: its counts depend on the windowing); the cases are named below with the count that follows from the rows by hand.
+here to the found gaps; an open gap of an earlier run is handed in as its OFF fix; the null positions of the peer's
+rows stay null here and there. Where the peer's one-day window starts inside the look-back it counts too few fixes (a
+known defect: its counts depend on the windowing); the cases are named below with the count that follows by hand.
 """
 
 import json

@@ -124,8 +124,8 @@ def _close(shown, value):
     if text.endswith(" %"):
         text, scale = text.removesuffix(" %"), 0.01
     if text.startswith("<"):
-        return 0 < value < float(text[1:]) * scale
+        return 0 <= value < float(text[1:]) * scale
     if text.startswith(">"):
-        return float(text[1:]) * scale < value < 1
+        return float(text[1:]) * scale < value <= 1
     decimals = len(text.partition(".")[2])
     return abs(float(text) * scale - value) <= 0.5001 * scale * 10.0**-decimals

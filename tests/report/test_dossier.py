@@ -155,7 +155,7 @@ def test_inputs_stay_as_they_are_and_bad_ones_are_named(small):
         ("p_transfer", 0.0421, None, "4.2 %"),
         ("p_transfer", 0.0002, None, "<0.1 %"),
         ("p_transfer", 0.9996, None, ">99.9 %"),
-        ("p_transfer", 1.0, None, "100 %"),
+        ("p_transfer", 1.0, None, ">99.9 %"),
         ("barrels_p50", 23256.4, None, "23,256"),
         ("barrels_p50", 1_234_567.0, "million", "1.23 million"),
         ("llr_call", -0.5, None, "−0.50"),

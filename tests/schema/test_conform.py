@@ -162,8 +162,12 @@ def test_ties_of_values_without_an_order():
 
 
 def test_keys_too_wide_to_pack():
-    frame = pd.DataFrame({"a": [2**62, -(2**62), 2**62], "b": [2**62, 0, -(2**62)]})
-    assert sort_rows(frame, ("a", "b"))["b"].tolist() == [0, -(2**62), 2**62]
+    # Two times that each may be anywhere in eight millennia need more than 63 bits together.
+    first, last = pd.Timestamp("1000-01-01", tz="UTC"), pd.Timestamp("9000-01-01", tz="UTC")
+    frame = pd.DataFrame({"a": [last, first, last], "b": [last, first, first], "x": [3, 1, 2]})
+    frame = frame.astype({"a": TIME_DTYPE, "b": TIME_DTYPE})
+    assert sort_rows(frame, ("a", "b"))["x"].tolist() == [1, 2, 3]
+    assert sort_rows(frame.assign(x=[1, 2, 3]).sort_values("a"), ("a", "b"))["x"].tolist() == [2, 3, 1]
 
 
 def test_time_round_trip():

@@ -24,7 +24,7 @@ from darkvoyage.simulation.shuttles import dark_log, plan_fleet
 
 H = pd.Timedelta(hours=1)
 TABLES = ("fixes", "ports", "sightings", "scenes", "vessels", "watchlist", "truth", "truth_sightings")
-# Every allocated MID; the ITU's table holds none of these.
+# The ITU's table of maritime identification digits holds none of these.
 UNALLOCATED = {291, 292, 293, 294, 296, 297, 298, 299}
 
 
@@ -109,6 +109,12 @@ def test_ships_are_fictional(world):
     assert "fictional" in module.FICTION_NOTE
 
 
+def test_no_country_has_the_prefixes_of_these_ships(real_data):
+    allocated = pd.read_csv(real_data / "ref_ais_codes" / "mid_country_codes.csv")["MID"]
+    assert len(allocated) > 250
+    assert not set(allocated) & UNALLOCATED
+
+
 def test_ports_are_ordinary(world):
     assert not world.ports["sensitive"].any()
     assert not set(world.ports["port_id"]) & set(sensitive_ports()["port_id"])
@@ -135,11 +141,12 @@ def test_truth_holds_together(world):
     inside = (calls["off_time"] < calls["arrive"]) & (calls["arrive"] < calls["depart"])
     assert (inside & (calls["depart"] < calls["on_time"])).all()
     assert (truth.loc[truth["kind"] == "off_no_call", ["port", "arrive", "depart"]].isna()).all(axis=None)
-    assert calls["arrive"].min() >= pd.Timestamp("2024-03-06T12:00Z")
+    assert calls["arrive"].min() >= pd.Timestamp("2024-03-07T00:00Z")
     assert calls["arrive"].max() <= pd.Timestamp("2024-11-05T23:59Z")
     days = (calls["on_time"] - calls["off_time"]) / (24 * H)
     assert 2.0 < days.median() < 4.5
-    assert days.between(1.2, 9.0).all()
+    # The shortest loading takes 14 h, with the way there and back around it; a fortnight is more than any wait.
+    assert days.between(14 / 24, 14.0).all()
 
 
 def test_cargo_is_nine_tenths_of_the_deadweight_and_adds_up_to_the_published_order(world):
@@ -269,7 +276,7 @@ def test_scenes_and_sightings(world):
     # A moving ship, or a blurred position, may appear a little outside.
     points = shapely.points(sightings["lon"], sightings["lat"])
     assert (shapely.distance(points, footprint) < 0.03).all()
-    assert set(sightings["load_state"].dropna()) == {"ballast", "laden"}
+    assert {"ballast"} <= set(sightings["load_state"].dropna()) <= {"ballast", "laden"}
     fine = scenes.loc[scenes["gsd_m"] < 1, "scene_id"]
     assert sightings.loc[sightings["load_state"].notna(), "scene_id"].isin(fine).all()
 
@@ -311,7 +318,7 @@ def test_without_dark_calls_the_others_do_the_same(world):
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "7", True, None])
 def test_a_seed_is_a_whole_number(seed):
-    with pytest.raises(RuleError, match="seed = .*expected a whole number"):
+    with pytest.raises(RuleError, match=r"seed = .*expected a whole number"):
         campaign(seed=seed)
 
 

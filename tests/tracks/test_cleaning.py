@@ -226,6 +226,25 @@ def test_interleaved_twins_are_separated():
     assert right / len(out) >= 0.95
 
 
+def test_six_ships_under_one_number_are_six_tracks():
+    """They report in random order, so that the next fix of one may be many fixes of the others away."""
+    rng = np.random.default_rng(3)
+    who = rng.integers(0, 6, 1200)
+    out = dv.clean_fixes(fixes(list(zip(np.arange(1200) / 6, who * 20.0 - 50, np.full(1200, 5.0), strict=True))))
+    assert out["track_id"].nunique() == 6
+    assert out["flag"].isna().mean() > 0.99
+    assert len(out[["track_id", "lat"]].dropna().drop_duplicates()) == 6
+
+
+def test_a_ship_heard_now_and_then_beside_another_is_a_hull():
+    # One fix of the second between every twelve of the first: each by itself looks like a lone outlier.
+    first = line(360, every=5.0)
+    second = line(30, every=60.0, lat=50.0, first=2.5)
+    out = dv.clean_fixes(fixes(sorted(first + second)))
+    assert out["flag"].isna().all()
+    assert out["track_id"].value_counts().tolist() == [360, 30]
+
+
 @given(strategies.fixes())
 def test_single_row_flags_twin(table):
     out = dv.clean_fixes(table)
