@@ -271,7 +271,13 @@ def _fixes(whole: Mapping[str, pd.DataFrame]) -> float:
 def _prior(transfers: pd.DataFrame) -> list[tuple[str, float, str | None, str]]:
     """The prior of a gap: the sum over its ports, largest where ports out of reach leave some of it unused."""
     per_gap = transfers.groupby("gap_id")["prior"].sum()
-    return [("prior_per_gap", float(per_gap.median()), None, "probability")] if len(per_gap) else []
+    if not len(per_gap):
+        return []
+    # What the prior alone would add up to: the yardstick for the expected number of calls.
+    return [
+        ("prior_per_gap", float(per_gap.median()), None, "probability"),
+        ("prior_calls", float(per_gap.sum()), None, "calls"),
+    ]
 
 
 def _volume(row: pd.DataFrame) -> list[tuple[str, float, str | None, str]]:
