@@ -6,6 +6,7 @@ specifications of its input and output.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,19 @@ from pandas.testing import assert_frame_equal
 
 import darkvoyage as dv
 from darkvoyage.schema.conform import conform, empty
-from darkvoyage.schema.tables import FIXES, GAPS, TableSpec
+from darkvoyage.schema.tables import (
+    CARGO,
+    FIXES,
+    GAPS,
+    LEDGER,
+    LINKS,
+    PORT_CALLS,
+    SIGHTINGS,
+    SILENCES,
+    TRANSFERS,
+    TableSpec,
+)
+from tests.worlds import hours, moored_fleet, one_gap, ports
 
 
 @dataclass(frozen=True)
@@ -198,9 +211,56 @@ def _find_gaps(fixes: Any, **options: Any) -> pd.DataFrame:
     return dv.find_gaps(fixes, as_of="2024-05-01T00:00:00Z", **options)
 
 
+def _case():
+    """Gaps, sightings and all tables between them of one silent tanker among a fleet."""
+    around = moored_fleet(12, 90, lat=41.5, lon=130.2).assign(mmsi=lambda table: table["mmsi"] + 50)
+    fixes = pd.concat([one_gap(), one_gap(70.0, mmsi=299_000_002), around], ignore_index=True)
+    gaps, reception = dv.find_gaps(fixes), dv.fit_reception(fixes)
+    sightings = pd.DataFrame(
+        {
+            "sighting_id": ["s1", "s2"], "timestamp": hours([40.0, 44.0]), "lat": [42.752, 42.74], "lon": 133.085,
+            "length_m": [101.0, 60.0], "sensor": ["optical", "sar"],
+        }
+    )  # fmt: skip
+    calls = dv.find_port_calls(gaps, ports())
+    silences = dv.score_silence(gaps, reception)
+    vessels = pd.DataFrame({"mmsi": [299_000_001, 299_000_002], "length_m": [102.0, 95.0], "dwt_t": [4500.0, 3900.0]})
+    transfers = dv.score_transfers(gaps, silences=silences, port_calls=calls)
+    cargo = dv.estimate_cargo(transfers, gaps=gaps, vessels=vessels)
+    return SimpleNamespace(
+        gaps=gaps, reception=reception, sightings=sightings, calls=calls, silences=silences, vessels=vessels,
+        transfers=transfers, cargo=cargo,
+    )  # fmt: skip
+
+
+CASE = _case()
+
+
+def _link_sightings(sightings):
+    return dv.link_sightings(CASE.gaps, sightings, ports=ports(), vessels=CASE.vessels)
+
+
 REGISTRY = [
     Entry("clean_fixes", dv.clean_fixes, fleet, FIXES, FIXES, per_track=True),
     Entry("find_gaps of raw fixes", dv.find_gaps, fleet, FIXES, GAPS, per_track=True),
     Entry("find_gaps of cleaned fixes", dv.find_gaps, cleaned_fleet, FIXES, GAPS, per_track=True),
     Entry("find_gaps with open gaps", _find_gaps, fleet, FIXES, GAPS, per_track=True),
+    Entry("score_silence", lambda t: dv.score_silence(t, CASE.reception), lambda: CASE.gaps, GAPS, SILENCES),
+    Entry("find_port_calls", lambda t: dv.find_port_calls(t, ports()), lambda: CASE.gaps, GAPS, PORT_CALLS),
+    Entry("link_sightings", _link_sightings, lambda: CASE.sightings, SIGHTINGS, LINKS),
+    Entry(
+        "score_transfers",
+        lambda t: dv.score_transfers(t, silences=CASE.silences, port_calls=CASE.calls),
+        lambda: CASE.gaps,
+        GAPS,
+        TRANSFERS,
+    ),
+    Entry(
+        "estimate_cargo",
+        lambda t: dv.estimate_cargo(t, gaps=CASE.gaps, vessels=CASE.vessels),
+        lambda: CASE.transfers,
+        TRANSFERS,
+        CARGO,
+    ),
+    Entry("quota_ledger", lambda t: dv.quota_ledger(t, cap_bbl=5e5), lambda: CASE.cargo, CARGO, LEDGER),
 ]

@@ -13,7 +13,7 @@ from darkvoyage.gaps.reception import ReceptionModel, vessel_factor
 from darkvoyage.kernels.grid import cell_of, window_of
 from darkvoyage.kernels.spans import expand, search_groups
 from darkvoyage.kernels.sphere import interpolate
-from darkvoyage.schema.conform import conform, empty, finish
+from darkvoyage.schema.conform import complete, empty, finish
 from darkvoyage.schema.tables import GAPS, SILENCES
 from darkvoyage.schema.times import time_us
 from darkvoyage.units import US_PER_H
@@ -54,7 +54,7 @@ def score_silence(gaps: Any, reception: ReceptionModel) -> pd.DataFrame:
     SchemaError
         The table is not GAPS.
     """
-    table = conform(gaps, GAPS)
+    table = complete(gaps, GAPS)
     if len(table) == 0:
         return empty(SILENCES)
     table["duration_h"] = _judged_hours(table, reception.rule)

@@ -13,7 +13,7 @@ from darkvoyage.linking.explain import explained_weight
 from darkvoyage.linking.likelihood import candidates, pair_evidence, unknown_density
 from darkvoyage.linking.places import Excursions, excursions
 from darkvoyage.linking.sensors import detection_chance
-from darkvoyage.schema.conform import conform, empty, finish
+from darkvoyage.schema.conform import complete, conform, empty, finish
 from darkvoyage.schema.tables import FIXES, GAPS, LINKS, PORTS, SCENES, SIGHTINGS, VESSELS
 from darkvoyage.schema.times import time_us
 from darkvoyage.units import US_PER_H
@@ -125,7 +125,7 @@ def _port_lift(pairs: pd.DataFrame, p_link: np.ndarray, routes: Excursions, numb
 
 
 def _gaps_with_lengths(gaps: Any, vessels: Any) -> pd.DataFrame:
-    table = conform(gaps, GAPS)
+    table = complete(gaps, GAPS)
     for name in ("length_m", "ship_type"):
         if name not in table:
             table[name] = pd.Series(np.nan, index=table.index, dtype="float64" if name == "length_m" else "Int16")

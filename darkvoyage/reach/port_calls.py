@@ -32,7 +32,7 @@ from darkvoyage.kernels.spans import group_starts
 from darkvoyage.kernels.sphere import great_circle_nm
 from darkvoyage.reach.clues import destination_llr, direction_llr
 from darkvoyage.schema.ais import is_tanker
-from darkvoyage.schema.conform import as_frame, conform, empty, finish
+from darkvoyage.schema.conform import as_frame, complete, conform, empty, finish
 from darkvoyage.schema.tables import GAPS, PORT_CALLS, PORTS, VESSELS
 from darkvoyage.schema.times import time_us, utc_times
 from darkvoyage.units import US_PER_H
@@ -81,7 +81,7 @@ def find_port_calls(
         A table is not what it should be.
     """
     rule = rule or PortRule()
-    table, places = conform(gaps, GAPS), conform(ports, PORTS)
+    table, places = complete(gaps, GAPS), conform(ports, PORTS)
     history = None if history is None else as_frame(history, PORT_CALLS)
     if len(table) == 0:
         return empty(PORT_CALLS)

@@ -41,11 +41,20 @@ def as_frame(table: Any, spec: TableSpec) -> pd.DataFrame:
     if hasattr(table, "__arrow_c_stream__"):
         import pyarrow as pa
 
-        return pa.table(table).to_pandas()
+        arrow = pa.table(table)
+        # Lists of string views (polars) have no way to pandas of their own.
+        plain = [
+            field.with_type(pa.list_(pa.string())) if _lists_of_views(field.type) else field for field in arrow.schema
+        ]
+        return arrow.cast(pa.schema(plain)).to_pandas()
     raise SchemaError(
         f"{spec.name}: expected a table (pandas, polars, pyarrow, or anything with __arrow_c_stream__), "
         f"got {type(table).__name__}"
     )
+
+
+def _lists_of_views(kind: Any) -> bool:
+    return str(kind).startswith(("list", "large_list")) and "string_view" in str(kind)
 
 
 def conform(table: Any, spec: TableSpec) -> pd.DataFrame:

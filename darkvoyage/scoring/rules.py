@@ -54,7 +54,7 @@ def score_transfers(
         A table is not what it should be.
     """
     rule = rule or ScoreRule()
-    table = conform(gaps, GAPS)
+    table = complete(gaps, GAPS)
     heard, calls = complete(silences, SILENCES), _calls(port_calls)
     seen = complete(links, LINKS) if links is not None else None
     evidence = gather(table, heard, calls, seen, _ships(table, vessels), rule)
