@@ -85,13 +85,14 @@ class Investigation:
     comparison: pd.DataFrame | None = None
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """All tables by name, with the two that the report derives: `cases` and `summary`."""
-        from darkvoyage.report.dossier import case_table, summarise
+        """All tables by name, with those that the report derives: `cases`, `summary` and `cumulative`."""
+        from darkvoyage.report.dossier import case_table, cumulative_barrels, summarise
 
         given = {item.name: getattr(self, item.name) for item in fields(self)}
         tables = {name: value for name, value in given.items() if isinstance(value, pd.DataFrame)}
         tables["cases"] = case_table(tables)
         tables["summary"] = summarise(tables)
+        tables["cumulative"] = cumulative_barrels(tables)
         return tables
 
     def save(self, folder: str | Path) -> Path:

@@ -2,7 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from darkvoyage.chain import Investigation
 from darkvoyage.demo import match_calls, run_demo
+from tests.report.check_numbers import check_numbers
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +30,14 @@ def test_the_demo_finds_most_hidden_calls_and_asserts_little_else(found):
     calls, asserted = table.loc["hidden calls found"], table.loc["gaps asserted"]
     assert calls["inferred"] / calls["true"] > 0.5
     assert asserted["true"] / asserted["inferred"] > 0.5
+
+
+def test_every_number_of_the_report_is_a_cell_of_a_saved_table(found, tmp_path):
+    folder = found.save(tmp_path / "demo")
+    page = found.report(folder / "report.html").read_text(encoding="utf-8")
+    problems, checked = check_numbers(page, Investigation.load(folder).tables())
+    assert problems == []
+    assert checked > 1000
 
 
 def test_matching_by_hand():

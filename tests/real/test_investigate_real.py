@@ -75,4 +75,6 @@ def test_report_is_complete_and_true_to_its_tables(found, tmp_path):
     page = investigation.report(folder / "report.html")
     saved = Investigation.load(folder).tables()
     assert set(saved) == {path.stem for path in folder.glob("*.parquet")}
-    check_numbers(page.read_text(encoding="utf-8"), saved)
+    problems, checked = check_numbers(page.read_text(encoding="utf-8"), saved)
+    assert problems == []
+    assert checked > 10
