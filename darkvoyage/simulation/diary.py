@@ -175,9 +175,9 @@ class Diary:
         """Enter voyage data, now or some hours later."""
         self.typed.append((self.now + round(delay_h * SLOTS_PER_H), round(draught_m, 1), destination))
 
-    def carry(self, laden: bool) -> None:
-        """Carry cargo, or none, from now on."""
-        self.loads.append((self.now, laden))
+    def carry(self, laden: bool, *, since: int | None = None) -> None:
+        """Carry cargo, or none, from now on, or since an earlier slot that no other entry follows."""
+        self.loads.append((self.now if since is None else since, laden))
 
     def close(self, last: int) -> Log:
         """Finish; nothing after slot `last` is kept."""

@@ -160,13 +160,15 @@ def _shuttle(diary: Diary, origin: str, terminal: str) -> tuple[Call, str]:
     diary.stay(berth, float(rng.uniform(*LOADING_H)), MOORED)
     leave = diary.now
     loaded = bool(rng.random() >= EMPTY_SHARE)
+    # Alongside, a ship looks light in the first half and deep in the second.
+    diary.carry(loaded, since=(there + leave) // 2)
     target = str(rng.choice([port for port, _ in DISCHARGE], p=[weight for _, weight in DISCHARGE]))
     _pretend(diary, target, laden=loaded)
     hold = float(rng.uniform(*HOLD_H)) if rng.random() < HOLD_SHARE else 0.0
     quay, _ = arrive(diary, terminal, target, wait_h=0.0, stop_h=hold)
     home = diary.now
     diary.stay(quay, float(rng.uniform(24, 80)), MOORED)
-    diary.carry(False)
+    diary.carry(False, since=(home + diary.now) // 2)
     off, on = _cut(rng, begin, there, leave, home)
     cargo, barrels = _cargo(ship, rng) if loaded else (0.0, 0.0)
     return Call(
