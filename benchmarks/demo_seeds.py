@@ -1,7 +1,7 @@
 """The demo's chain on further seeds, and on waters where nobody calls in the dark: what was found beside the truth.
 
-Run `python benchmarks/demo_seeds.py [--seeds 20]`; it prints Markdown. The detector reads no parameter of the generator,
-and none of these seeds was used to tune either.
+Run `python benchmarks/demo_seeds.py [--seeds 20]`; it prints Markdown. The detector reads no parameter of the
+generator, and none of these seeds was used to tune either.
 """
 
 import argparse
