@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -10,20 +10,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from darkvoyage.errors import ReadError
-from darkvoyage.io.arrow_files import read_geopackage, read_parquet
 from darkvoyage.io.casting import try_cast
-from darkvoyage.io.columns import convert_block, kept_columns
-from darkvoyage.io.containers import Member, SourceFile, expand, open_members
-from darkvoyage.io.delimited import Block, read_json, read_text
-from darkvoyage.io.dialect_match import check_options, match_header
-from darkvoyage.io.read_report import ReadReport
+from darkvoyage.io.stream import FixStream
 from darkvoyage.schema.conform import finish
 from darkvoyage.schema.tables import FIXES
 
 __all__ = ["read_fixes"]
 
-_READERS = {"text": read_text, "json": read_json, "parquet": read_parquet, "gpkg": read_geopackage}
 _NULLABLE: dict[str, Any] = {"Int64": pd.Int64Dtype(), "Int16": pd.Int16Dtype(), "Int8": pd.Int8Dtype()}
 _NOTHING = ["#N/A", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"]
 
@@ -63,33 +56,10 @@ def read_fixes(
         The columns are of no known dialect, the dialect or a mapped column does not exist, or times are naive in a
         source that does not define them as UTC.
     """
-    check_options(dialect, column_map)
-    report = ReadReport()
-    parts = [part for file in expand(source, report.skipped) for part in _read_file(file, report, dialect, column_map)]
-    table = _assemble(parts)
-    table.attrs["read_report"] = report.as_dict(len(table))
+    stream = FixStream(source, dialect=dialect, column_map=column_map)
+    table = _assemble(list(stream))
+    table.attrs["read_report"] = stream.report.as_dict(len(table))
     return table
-
-
-def _read_file(
-    file: SourceFile, report: ReadReport, dialect: str, column_map: Mapping[str, str] | None
-) -> Iterator[pa.Table]:
-    before = report.rows_in
-    entry = file.fingerprint()
-    if not entry["bytes"]:
-        raise ReadError(f"{file.label}: the file is empty")
-    for member in open_members(file, report.skipped):
-        match = None
-        for block in _blocks(member, report):
-            if match is None:
-                match = match_header(block.table.column_names, dialect, column_map, member.label)
-                report.note(*kept_columns(block.table, match), match.dialect.name)
-            yield convert_block(block.table, match, report, block.describe)
-    report.sources.append({**entry, "rows": report.rows_in - before})
-
-
-def _blocks(member: Member, report: ReadReport) -> Iterator[Block]:
-    return _READERS[member.kind](member, report)
 
 
 def _assemble(parts: list[pa.Table]) -> pd.DataFrame:
