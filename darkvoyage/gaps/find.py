@@ -17,6 +17,7 @@ import pandas as pd
 
 from darkvoyage.config import GapRule
 from darkvoyage.errors import RuleError
+from darkvoyage.kernels.mixing import splitmix
 from darkvoyage.kernels.spans import search_groups
 from darkvoyage.kernels.sphere import geodesic_m
 from darkvoyage.schema.conform import conform, empty, finish, sort_rows
@@ -103,7 +104,7 @@ def gap_ids(mmsi: np.ndarray, start_us: np.ndarray, lat: np.ndarray, lon: np.nda
     for seed in (0x9E3779B97F4A7C15, 0xD1B54A32D192ED03):
         state = np.full(len(words[0]), seed, dtype="uint64")
         for word in words:
-            state = _splitmix(state ^ word.view("uint64"))
+            state = splitmix(state ^ word.view("uint64"))
         lanes.append(state)
     raw = np.stack(lanes, axis=1).astype(">u8").tobytes().hex()
     return pd.Series(np.frombuffer(raw.encode("ascii"), dtype="S32").astype("U32"), dtype="str")
@@ -112,14 +113,6 @@ def gap_ids(mmsi: np.ndarray, start_us: np.ndarray, lat: np.ndarray, lon: np.nda
 def _degrees_to_int(degrees: np.ndarray) -> np.ndarray:
     known = np.isfinite(degrees)
     return np.where(known, np.round(np.where(known, degrees, 0.0) * 1e5), 99_999_999.0).astype("int64")
-
-
-def _splitmix(state: np.ndarray) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        state = state + np.uint64(0x9E3779B97F4A7C15)
-        state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return state ^ (state >> np.uint64(31))
 
 
 def _as_of(as_of: Any) -> pd.Timestamp | None:
