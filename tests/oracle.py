@@ -45,6 +45,15 @@ def _unit(lat, lon):
     return math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)
 
 
+def distances_nm(points, places):
+    """Distance of every point to every place, point by point; infinite where a point has no position."""
+    known = [abs(lat) <= 90 and math.isfinite(lon) for lat, lon in points]
+    return [
+        [great_circle_nm(*point, *place) if has else math.inf for place in places]
+        for point, has in zip(points, known, strict=True)
+    ]
+
+
 def group_starts(key):
     return [i for i in range(len(key)) if i == 0 or key[i] != key[i - 1]]
 

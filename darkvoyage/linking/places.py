@@ -10,6 +10,7 @@ import pandas as pd
 
 from darkvoyage.config import LinkRule
 from darkvoyage.kernels.bridges import dwell_chance
+from darkvoyage.kernels.nearby import near_cells, near_pairs
 from darkvoyage.kernels.spans import expand
 from darkvoyage.kernels.sphere import great_circle_nm
 
@@ -98,15 +99,10 @@ def near_ports(
     lat: np.ndarray, lon: np.ndarray, ports: pd.DataFrame, spread_nm: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Point, port and distance [nm] of all points within four spreads of a port."""
-    places = np.stack([ports["lat"].to_numpy(), ports["lon"].to_numpy()])
-    step = max(_BLOCK // max(len(ports), 1), 1)
-    parts = [(np.empty(0, "int64"), np.empty(0, "int64"), np.empty(0))]
-    for low in range(0, len(lat), step):
-        distance = great_circle_nm(lat[low : low + step, None], lon[low : low + step, None], places[0], places[1])
-        i, j = np.nonzero(distance <= 4 * spread_nm)
-        parts.append((i + low, j, distance[i, j]))
-    point, port, distance = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return point, port, distance
+    place_lat, place_lon, reach = ports["lat"].to_numpy(), ports["lon"].to_numpy(), 4 * spread_nm
+    cells = near_cells(place_lat, place_lon, reach)
+    point, port = near_pairs(lat, lon, place_lat, place_lon, reach, cells)
+    return point, port, great_circle_nm(lat[point], lon[point], place_lat[port], place_lon[port])
 
 
 def pairs_with_ports(
