@@ -142,11 +142,16 @@ def _numbers(column: pa.Array, name: str, report: ReadReport) -> np.ndarray:
             return np.full(len(column), np.nan)
     else:
         numbers = try_cast(column, pa.float64())
-        if numbers is None:
+        if numbers is None or _any_infinite(numbers):
             numbers = _by_value(column, lambda part, own: _numbers_slowly(part, name, own), report)
     out = np.array(numbers.to_numpy(zero_copy_only=False), dtype="float64")
     out[np.isinf(out)] = np.nan
     return out
+
+
+def _any_infinite(numbers: pa.Array) -> bool:
+    """Tell whether words such as nan and inf were taken for numbers: the slow way counts them."""
+    return not pc.all(pc.is_finite(numbers), min_count=0).as_py()
 
 
 def _numbers_slowly(column: pa.Array, name: str, report: ReadReport) -> pa.Array:

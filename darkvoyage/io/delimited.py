@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from darkvoyage.errors import ReadError
 from darkvoyage.io.containers import Member, guard
 from darkvoyage.io.read_report import ReadReport
 
-__all__ = ["Block", "read_json", "read_text", "unique_names"]
+__all__ = ["Block", "as_utf8", "parse_lines", "read_json", "read_text", "unique_names"]
 
 _BLOCK = 16 << 20  # read and converted at a time
 _PARSED = 4 << 20  # parsed by one thread
@@ -28,10 +28,11 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True)
 class Block:
-    """Some rows of one file: their columns, and where a row came from as (file, line, text)."""
+    """Some rows of one file: their columns, where a row came from as (file, line, text), and the number of its line."""
 
     table: pa.Table
     describe: Callable[[int], tuple[str, int, str]]
+    lines: Sequence[int] = ()
 
 
 def read_text(member: Member, report: ReadReport) -> Iterator[Block]:
@@ -64,7 +65,7 @@ def read_text(member: Member, report: ReadReport) -> Iterator[Block]:
     yield Block(_text_table([], names), lambda row: (member.label, row, ""))
     for data in _whole_lines(member):
         count = data.count(b"\n") + (not data.endswith(b"\n"))
-        yield _parse(_as_utf8(data, report), names, delimiter, (member.label, line, count), report)
+        yield parse_lines(as_utf8(data, report), names, delimiter, member.label, range(line, line + count), report)
         line += count
 
 
@@ -99,7 +100,8 @@ def _whole_lines(member: Member) -> Iterator[bytes]:
         yield rest
 
 
-def _as_utf8(data: bytes, report: ReadReport) -> bytes:
+def as_utf8(data: bytes, report: ReadReport) -> bytes:
+    """Return whole lines as they are where they are UTF-8, else with the odd bytes replaced and the lines counted."""
     if data.isascii():
         return data
     try:
@@ -112,13 +114,35 @@ def _as_utf8(data: bytes, report: ReadReport) -> bytes:
     return data
 
 
-def _parse(data: bytes, names: list[str], delimiter: str, place: tuple[str, int, int], report: ReadReport) -> Block:
-    label, first, lines = place
+def parse_lines(
+    data: bytes, names: list[str], delimiter: str, label: str, lines: Sequence[int], report: ReadReport
+) -> Block:
+    """Parse whole lines, each on its own: what a line holds does not depend on the lines around it.
+
+    Parameters
+    ----------
+    data : bytes
+        UTF-8.
+    names : list of str
+        One per column.
+    delimiter : str
+    label : str
+        Name of the file.
+    lines : sequence of int
+        The number of each line in its file.
+    report : ReadReport
+        Receives the number of rows, and broken lines.
+
+    Returns
+    -------
+    Block
+        Columns of text with null for an empty field.
+    """
     table = _parse_whole(data, names, delimiter)
-    if table is None or len(table) != lines:
-        return _parse_lines(data, names, delimiter, label, first, report)
-    report.rows_in += lines
-    return Block(table, lambda row: (label, first + row, _show(data.split(b"\n", row + 1)[row])))
+    if table is None or len(table) != len(lines):
+        return _parse_singly(data, names, delimiter, label, lines, report)
+    report.rows_in += len(lines)
+    return Block(table, lambda row: (label, int(lines[row]), _show(data.split(b"\n", row + 1)[row])), lines)
 
 
 def _parse_whole(data: bytes, names: list[str], delimiter: str) -> pa.Table | None:
@@ -144,37 +168,46 @@ def _parse_whole(data: bytes, names: list[str], delimiter: str) -> pa.Table | No
         )
     except pa.ArrowInvalid:
         return None
-    return None if odd else table
+    return None if odd or _ends_in_open_quote(table) else table
 
 
-def _parse_lines(data: bytes, names: list[str], delimiter: str, label: str, first: int, report: ReadReport) -> Block:
+def _ends_in_open_quote(table: pa.Table) -> bool:
+    """Tell whether a quote swallowed the line end of the last row, the only one that no other row misses."""
+    return bool(len(table)) and str(table[table.num_columns - 1][-1]).endswith("\n")
+
+
+def _parse_singly(
+    data: bytes, names: list[str], delimiter: str, label: str, lines: Sequence[int], report: ReadReport
+) -> Block:
     rows: list[list[str]] = []
     places: list[int] = []
     texts: list[str] = []
     broken: list[tuple[str, int, str]] = []
-    for number, raw in enumerate(data.split(b"\n"), start=first):
+    for number, raw in zip(lines, data.removesuffix(b"\n").split(b"\n"), strict=True):
         text = raw.decode("utf-8").removesuffix("\r")
         if not text:
             continue
         cells = _cells(text, delimiter)
         if cells is None or len(cells) != len(names):
-            broken.append((label, number, _show(raw)))
+            broken.append((label, int(number), _show(raw)))
             continue
         rows.append(cells)
-        places.append(number)
+        places.append(int(number))
         texts.append(text)
     report.rows_in += len(rows) + len(broken)
     report.reject("broken_line", len(broken), broken)
-    return Block(_text_table(rows, names), lambda row: (label, places[row], texts[row]))
+    return Block(_text_table(rows, names), lambda row: (label, places[row], texts[row]), places)
 
 
 def _cells(text: str, delimiter: str) -> list[str] | None:
+    """Split one line as Arrow does; None where a quote stays open or a carriage return stands alone."""
     if '"' not in text and "\r" not in text:
         return text.split(delimiter)
     try:
-        return next(csv.reader([text], delimiter=delimiter, strict=True))
+        cells = next(csv.reader([text + "\n"], delimiter=delimiter))
     except csv.Error:
         return None
+    return None if cells[-1].endswith("\n") else cells
 
 
 def _text_table(rows: list[list[str]], names: list[str]) -> pa.Table:

@@ -40,7 +40,7 @@ SENTINELS = [
     ({"sog": "102.2"}, "sog", 102.2, {}),
     ({"sog": "409.5"}, "sog", None, {"sog_not_available": 1}),
     ({"sog": "fast"}, "sog", None, {"sog_unreadable": 1}),
-    ({"sog": "inf"}, "sog", None, {}),
+    ({"sog": "inf"}, "sog", None, {"sog_unreadable": 1}),
     ({"sog": ""}, "sog", None, {}),
     ({"sog": "None"}, "sog", None, {"sog_null_text": 1}),
     ({"sog": " 3.5 "}, "sog", 3.5, {}),
@@ -262,3 +262,27 @@ def test_static_times_of_the_source():
     assert fixes["draught_timestamp"][0] == pd.Timestamp("2024-03-06T12:00:00Z")
     assert fixes["draught_timestamp"].isna().tolist() == [False, True]
     assert report_of(fixes)["repairs"] == {"draught_timestamp_unreadable": 1}
+
+
+@pytest.mark.parametrize("neighbour", ['200000037,2024-03-07T02:00:00Z,1,2,"', "200000037,2024-03-07T02:00:00Z,1", ""])
+@pytest.mark.parametrize(
+    ("cell", "value", "repairs"),
+    [
+        ("nan", None, {"sog_null_text": 1}),
+        ("inf", None, {"sog_unreadable": 1}),
+        ('"7"', 7.0, {}),
+        ('"7".5', 7.5, {}),
+    ],
+)
+def test_a_value_is_read_the_same_whatever_stands_beside_it(cell, value, repairs, neighbour):
+    line = f"200000037,2024-03-07T01:00:00Z,1,2,{cell}"
+    fixes = read(f"mmsi,timestamp,lat,lon,sog\n{neighbour}\n{line}\n")
+    assert fixes["sog"].dropna().tolist() == ([] if value is None else [value])
+    assert report_of(fixes)["repairs"] == repairs
+
+
+def test_a_day_without_a_clock_is_no_time_in_any_company():
+    lines = [f"200000037,{when},1,2" for when in ("2024-03-07", "2024-03-07T00:00:00Z", "2024-03-07T00:00:00")]
+    for chosen in (lines[:1] + lines[2:], lines[:2], lines):
+        fixes = read("\n".join(["mmsi,timestamp,lat,lon", *chosen]))
+        assert report_of(fixes)["reasons"] == {"bad_time": 1}
