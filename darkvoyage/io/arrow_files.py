@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -15,21 +16,26 @@ from darkvoyage.errors import ReadError
 from darkvoyage.io.containers import Member, guard
 from darkvoyage.io.delimited import Block, unique_names
 from darkvoyage.io.read_report import ReadReport
+from darkvoyage.io.selection import Select, Selection
+from darkvoyage.io.times import read_times
 
 __all__ = ["read_geopackage", "read_parquet"]
 
 _ROWS = 1 << 18
+_BUFFER = 1 << 20  # of each column that is being read: row groups may be as large as the file
 _POINT = np.dtype([("order", "u1"), ("kind", "<u4"), ("x", "<f8"), ("y", "<f8")])
 
 
-def read_parquet(member: Member, report: ReadReport) -> Iterator[Block]:
-    """Read Parquet, with or without the geometry of GeoParquet.
+def read_parquet(member: Member, report: ReadReport, select: Select) -> Iterator[Block]:
+    """Read Parquet, with or without the geometry of GeoParquet: the wanted columns of the row groups that are wanted.
 
     Parameters
     ----------
     member : Member
     report : ReadReport
-        Receives the number of rows.
+        Receives the number of rows, and those of row groups that lie outside the period.
+    select : callable
+        Says which columns and which period are wanted.
 
     Yields
     ------
@@ -38,22 +44,85 @@ def read_parquet(member: Member, report: ReadReport) -> Iterator[Block]:
     """
     from pyarrow import parquet
 
-    with guard(member.label, member.extent):
-        plain = isinstance(member.stream, io.BufferedReader) and member.stream.seekable()
-        file = parquet.ParquetFile(member.stream if plain else pa.BufferReader(member.stream.read()))
+    with guard(member.label, lambda: member.extent):
+        file = parquet.ParquetFile(member.stream, pre_buffer=False, buffer_size=_BUFFER)
         schema = file.schema_arrow
         point, system = _geo_column(schema)
-        yield _block(schema.empty_table(), point, system, member.label, 0)
-        done = 0
-        batches = file.iter_batches(batch_size=_ROWS)
-        while True:
-            with guard(member.label, f" after row {done}{member.extent}"):
-                batch = next(batches, None)
-            if batch is None:
-                return
-            report.rows_in += len(batch)
-            yield _block(pa.Table.from_batches([batch]), point, system, member.label, done)
-            done += len(batch)
+        nothing = _block(schema.empty_table(), point, system, member.label, 0).table
+        selection = select(nothing.column_names)
+        yield Block(nothing.select([name for name in nothing.column_names if name in selection.columns]), _nowhere)
+        columns = _stored_columns(schema, point, selection)
+        start = 0
+        for outside, group in groupby(_row_groups(file.metadata, schema, selection), key=lambda group: group.outside):
+            groups = list(group)
+            if outside:
+                count = sum(group.rows for group in groups)
+                report.rows_in += count
+                report.reject("outside_period", count, ())
+                start += count
+                continue
+            batches = file.iter_batches(_ROWS, row_groups=[group.number for group in groups], columns=columns)
+            while (batch := _next(batches, member, start)) is not None:
+                report.rows_in += len(batch)
+                yield _block(pa.Table.from_batches([batch]), point, system, member.label, start)
+                start += len(batch)
+
+
+def _nowhere(row: int) -> tuple[str, int, str]:
+    raise IndexError(row)
+
+
+def _next(batches: Iterator[pa.RecordBatch], member: Member, done: int) -> pa.RecordBatch | None:
+    with guard(member.label, lambda: f" after row {done}{member.extent}"):
+        return next(batches, None)
+
+
+def _stored_columns(schema: pa.Schema, point: str | None, selection: Selection) -> list[str] | None:
+    """Name the stored columns that make the wanted ones; None: all."""
+    if not selection.left_out or len(set(schema.names)) < len(schema.names):
+        return None
+    made = dict(zip(unique_names(schema.names), schema.names, strict=True))
+    wanted = {made.get(name, point) for name in selection.columns}
+    return [name for name in schema.names if name in wanted]
+
+
+@dataclass(frozen=True)
+class _RowGroup:
+    number: int
+    rows: int
+    outside: bool
+
+
+def _row_groups(metadata: Any, schema: pa.Schema, selection: Selection) -> Iterator[_RowGroup]:
+    place = _time_column(metadata, schema, selection)
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        outside = place is not None and _lies_outside(group.column(place).statistics, schema, selection)
+        yield _RowGroup(number, group.num_rows, outside)
+
+
+def _time_column(metadata: Any, schema: pa.Schema, selection: Selection) -> int | None:
+    """Find the stored column of times whose order is that of time."""
+    name = selection.match.fields["timestamp"]
+    if selection.period is None or name not in schema.names:
+        return None
+    kind = schema.field(name).type
+    styles = [style for style in selection.match.dialect.times if style.startswith("epoch")]
+    ordered = pa.types.is_timestamp(kind) or (pa.types.is_integer(kind) and styles in (["epoch_s"], ["epoch_ms"]))
+    places = [place for place in range(metadata.num_columns) if metadata.schema.column(place).path == name]
+    return places[0] if ordered and len(places) == 1 else None
+
+
+def _lies_outside(statistics: Any, schema: pa.Schema, selection: Selection) -> bool:
+    """Tell whether every row of a row group has a time, and one outside the period."""
+    known = statistics is not None and statistics.has_min_max and statistics.has_null_count
+    if not known or statistics.null_count or selection.period is None:
+        return False
+    match = selection.match
+    kind = schema.field(match.fields["timestamp"]).type
+    micros, good, naive = read_times(pa.array([statistics.min, statistics.max], kind), match.dialect.times)
+    refused = naive.any() and not match.dialect.utc
+    return bool(good.all()) and not refused and selection.period.misses(int(micros[0]), int(micros[1]))
 
 
 def _geo_column(schema: pa.Schema) -> tuple[str | None, Any]:

@@ -1,4 +1,4 @@
-"""Delimited text and JSON in blocks of text columns, with the line of every row.
+"""Delimited text in blocks of text columns, with the line of every row.
 
 Whole blocks go through Arrow's parser. A block in which anything is odd (a row with too few or too many fields, an open
 quote, a blank line) is read again line by line, so that each broken line is known by number and none swallows another.
@@ -7,9 +7,9 @@ quote, a blank line) is read again line by line, so that each broken line is kno
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -18,8 +18,11 @@ from pyarrow import csv as arrow_csv
 from darkvoyage.errors import ReadError
 from darkvoyage.io.containers import Member, guard
 from darkvoyage.io.read_report import ReadReport
+from darkvoyage.io.selection import Select
 
-__all__ = ["Block", "as_utf8", "parse_lines", "read_json", "read_text", "unique_names"]
+__all__ = [
+    "Block", "Header", "as_utf8", "parse_lines", "read_header", "read_text", "unique_names", "whole_lines",
+]  # fmt: skip
 
 _BLOCK = 16 << 20  # read and converted at a time
 _PARSED = 4 << 20  # parsed by one thread
@@ -35,7 +38,7 @@ class Block:
     lines: Sequence[int] = ()
 
 
-def read_text(member: Member, report: ReadReport) -> Iterator[Block]:
+def read_text(member: Member, report: ReadReport, select: Select) -> Iterator[Block]:
     """Read delimited text.
 
     Parameters
@@ -43,30 +46,53 @@ def read_text(member: Member, report: ReadReport) -> Iterator[Block]:
     member : Member
     report : ReadReport
         Receives the number of rows, and broken lines.
+    select : callable
+        Says which columns are wanted.
 
     Yields
     ------
     Block
         Columns of text with null for an empty field; at least one block, which may have no rows.
     """
-    stream, line = member.stream, 1
-    header = b""
-    with guard(member.label, member.extent):
-        while not header.strip():
-            header = stream.readline()
-            line += 1
-            if line == 2:
-                header = header.removeprefix(_BOM)
-            if not header:
-                raise ReadError(f"{member.label}: the file is empty")
-    text = header.decode("utf-8", "replace").rstrip("\r\n")
-    delimiter = max(",;\t", key=text.count)
-    names = unique_names(next(csv.reader([text], delimiter=delimiter)))
-    yield Block(_text_table([], names), lambda row: (member.label, row, ""))
-    for data in _whole_lines(member):
+    header = read_header(member)
+    names, delimiter, line = header.names, header.delimiter, header.lines + 1
+    columns = [name for name in select(names).columns if name in names]
+    yield Block(_text_table([], names).select(columns), lambda row: (member.label, row, ""))
+    for data in whole_lines(member):
         count = data.count(b"\n") + (not data.endswith(b"\n"))
-        yield parse_lines(as_utf8(data, report), names, delimiter, member.label, range(line, line + count), report)
+        lines = range(line, line + count)
+        yield parse_lines(as_utf8(data, report), names, delimiter, member.label, lines, report, columns=columns)
         line += count
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the first line with content says: unique names of the columns, their delimiter, and its own number."""
+
+    names: list[str]
+    delimiter: str
+    lines: int
+
+
+def read_header(member: Member) -> Header:
+    """Read the header of delimited text; the stream then stands at the line after it.
+
+    Raises
+    ------
+    ReadError
+        There is no line with content.
+    """
+    line, number = b"", 0
+    with guard(member.label, lambda: member.extent):
+        while not line.strip():
+            line = member.stream.readline()
+            if not line:
+                raise ReadError(f"{member.label}: the file is empty")
+            number += 1
+            line = line.removeprefix(_BOM) if number == 1 else line
+    text = line.decode("utf-8", "replace").rstrip("\r\n")
+    delimiter = max(",;\t", key=text.count)
+    return Header(unique_names(next(csv.reader([text], delimiter=delimiter))), delimiter, number)
 
 
 def unique_names(cells: list[str]) -> list[str]:
@@ -82,10 +108,11 @@ def unique_names(cells: list[str]) -> list[str]:
     return names
 
 
-def _whole_lines(member: Member) -> Iterator[bytes]:
-    rest, done = b"", 0
+def whole_lines(member: Member, head: bytes = b"") -> Iterator[bytes]:
+    """Yield the rest of a text in pieces of about 16 MiB that end where a line ends."""
+    rest, done = head, len(head)
     while True:
-        with guard(member.label, f" after {done} bytes of content{member.extent}"):
+        with guard(member.label, partial(_after, member, done)):
             piece = member.stream.read(_BLOCK)
         done += len(piece)
         if not piece:
@@ -98,6 +125,10 @@ def _whole_lines(member: Member) -> Iterator[bytes]:
             rest += piece
     if rest:
         yield rest
+
+
+def _after(member: Member, done: int) -> str:
+    return f" after {done} bytes of content{member.extent}"
 
 
 def as_utf8(data: bytes, report: ReadReport) -> bytes:
@@ -115,7 +146,14 @@ def as_utf8(data: bytes, report: ReadReport) -> bytes:
 
 
 def parse_lines(
-    data: bytes, names: list[str], delimiter: str, label: str, lines: Sequence[int], report: ReadReport
+    data: bytes,
+    names: list[str],
+    delimiter: str,
+    label: str,
+    lines: Sequence[int],
+    report: ReadReport,
+    *,
+    columns: list[str] | None = None,
 ) -> Block:
     """Parse whole lines, each on its own: what a line holds does not depend on the lines around it.
 
@@ -132,20 +170,24 @@ def parse_lines(
         The number of each line in its file.
     report : ReadReport
         Receives the number of rows, and broken lines.
+    columns : list of str, optional
+        Those to deliver; None: all.
 
     Returns
     -------
     Block
         Columns of text with null for an empty field.
     """
-    table = _parse_whole(data, names, delimiter)
+    columns = names if columns is None else columns
+    table = _parse_whole(data, names, delimiter, columns)
     if table is None or len(table) != len(lines):
-        return _parse_singly(data, names, delimiter, label, lines, report)
+        return _parse_singly(data, names, delimiter, label, lines, report, columns)
     report.rows_in += len(lines)
     return Block(table, lambda row: (label, int(lines[row]), _show(data.split(b"\n", row + 1)[row])), lines)
 
 
-def _parse_whole(data: bytes, names: list[str], delimiter: str) -> pa.Table | None:
+def _parse_whole(data: bytes, names: list[str], delimiter: str, columns: list[str]) -> pa.Table | None:
+    last = names[-1]  # shows whether a quote stays open at the end
     if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
         return None
     odd: list[int] = []
@@ -160,6 +202,7 @@ def _parse_whole(data: bytes, names: list[str], delimiter: str) -> pa.Table | No
             read_options=arrow_csv.ReadOptions(column_names=names, block_size=_PARSED),
             parse_options=arrow_csv.ParseOptions(delimiter=delimiter, invalid_row_handler=skip),
             convert_options=arrow_csv.ConvertOptions(
+                include_columns=columns if last in columns else [*columns, last],
                 column_types=dict.fromkeys(names, pa.string()),
                 strings_can_be_null=True,
                 null_values=[""],
@@ -168,16 +211,22 @@ def _parse_whole(data: bytes, names: list[str], delimiter: str) -> pa.Table | No
         )
     except pa.ArrowInvalid:
         return None
-    return None if odd or _ends_in_open_quote(table) else table
+    return None if odd or _ends_in_open_quote(table[last]) else table.select(columns)
 
 
-def _ends_in_open_quote(table: pa.Table) -> bool:
+def _ends_in_open_quote(column: pa.ChunkedArray) -> bool:
     """Tell whether a quote swallowed the line end of the last row, the only one that no other row misses."""
-    return bool(len(table)) and str(table[table.num_columns - 1][-1]).endswith("\n")
+    return bool(len(column)) and str(column[-1]).endswith("\n")
 
 
 def _parse_singly(
-    data: bytes, names: list[str], delimiter: str, label: str, lines: Sequence[int], report: ReadReport
+    data: bytes,
+    names: list[str],
+    delimiter: str,
+    label: str,
+    lines: Sequence[int],
+    report: ReadReport,
+    columns: list[str],
 ) -> Block:
     rows: list[list[str]] = []
     places: list[int] = []
@@ -196,7 +245,7 @@ def _parse_singly(
         texts.append(text)
     report.rows_in += len(rows) + len(broken)
     report.reject("broken_line", len(broken), broken)
-    return Block(_text_table(rows, names), lambda row: (label, places[row], texts[row]), places)
+    return Block(_text_table(rows, names).select(columns), lambda row: (label, places[row], texts[row]), places)
 
 
 def _cells(text: str, delimiter: str) -> list[str] | None:
@@ -222,78 +271,3 @@ def _text_table(rows: list[list[str]], names: list[str]) -> pa.Table:
 
 def _show(raw: bytes) -> str:
     return raw.decode("utf-8", "replace").rstrip("\r\n")
-
-
-def read_json(member: Member, report: ReadReport) -> Iterator[Block]:
-    """Read a JSON array of flat objects, or JSON lines; numbers stay the text that they are.
-
-    Parameters
-    ----------
-    member : Member
-    report : ReadReport
-        Receives the number of rows, and broken lines.
-
-    Yields
-    ------
-    Block
-
-    Raises
-    ------
-    ReadError
-        The array is truncated or damaged.
-    """
-    with guard(member.label, member.extent):
-        text = member.stream.read().removeprefix(_BOM).decode("utf-8", "replace")
-    if text.lstrip().startswith("["):
-        records = _json_array(text, member.label)
-        places = list(range(1, len(records) + 1))
-    else:
-        records, places = _json_lines(text, member.label, report)
-    names = sorted({name for record in records for name in record})
-    report.rows_in += len(records)
-    columns = {name: pa.array([_json_cell(record.get(name)) for record in records], pa.string()) for name in names}
-    yield Block(pa.table(columns), lambda row: (member.label, places[row], json.dumps(records[row])))
-
-
-def _loads(text: str) -> Any:
-    return json.loads(text, parse_float=str, parse_int=str)
-
-
-def _json_array(text: str, label: str) -> list[dict[str, Any]]:
-    try:
-        records = _loads(text)
-    except json.JSONDecodeError as error:
-        where = len(text[: error.pos].encode())
-        raise ReadError(f"{label}: truncated or damaged JSON at byte {where} ({error.msg})") from error
-    if not all(isinstance(record, dict) for record in records):
-        raise ReadError(f"{label}: expected a JSON array of objects")
-    return records
-
-
-def _json_lines(text: str, label: str, report: ReadReport) -> tuple[list[dict[str, Any]], list[int]]:
-    records: list[dict[str, Any]] = []
-    places: list[int] = []
-    broken: list[tuple[str, int, str]] = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = _loads(line)
-        except json.JSONDecodeError:
-            record = None
-        if isinstance(record, dict):
-            records.append(record)
-            places.append(number)
-        else:
-            broken.append((label, number, line))
-    report.rows_in += len(broken)
-    report.reject("broken_line", len(broken), broken)
-    if not records:
-        raise ReadError(f"{label}: no line of it is a JSON object")
-    return records, places
-
-
-def _json_cell(value: Any) -> str | None:
-    if value is None or value == "":
-        return None
-    return value if isinstance(value, str) else json.dumps(value)

@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from darkvoyage.io.casting import try_cast
+from darkvoyage.io.progress import Progress
+from darkvoyage.io.statics import StaticReports
 from darkvoyage.io.stream import FixStream
 from darkvoyage.schema.conform import finish
 from darkvoyage.schema.tables import FIXES
@@ -24,27 +26,42 @@ Source = str | Path | BinaryIO
 
 
 def read_fixes(
-    source: Source | Sequence[Source], *, dialect: str = "auto", column_map: Mapping[str, str] | None = None
+    source: Source | Sequence[Source],
+    *,
+    dialect: str = "auto",
+    column_map: Mapping[str, str] | None = None,
+    synthetic_ids: bool = False,
+    progress: Progress = None,
 ) -> pd.DataFrame:
     """Read AIS positions.
 
     Parameters
     ----------
-    source : path, glob, folder, binary file object, or list of these
+    source : path, glob, folder, URL, "-", binary file object, or list of these
         Delimited text (.csv, .txt, .tsv; comma, semicolon or tab), JSON arrays and lines, Parquet, GeoParquet and
-        GeoPackage; plain or as .gz, .zst, .bz2, or all readable members of a .zip. Kinds are told by content.
+        GeoPackage; plain or as .gz, .zst, .bz2, or all readable members of a .zip. Kinds are told by content. A
+        folder is taken with the folders below it, whose names may say columns (`day=2024-03-01`); "-" is standard
+        input. URLs (`s3://`, `https://`, ...) need `darkvoyage[remote]`. What cannot be read from front to back
+        (.zip, Parquet, GeoPackage) is held in memory where it comes through a pipe or compressed, up to 256 MiB.
     dialect : str
         Name of an entry of `darkvoyage.io.dialects.DIALECTS`, or "auto": the one whose columns the header has.
     column_map : mapping of FIXES column to source column, optional
         Overrides or extends the dialect; such a column is in the units of FIXES. Where no dialect fits, it stands
         alone: then times are ISO 8601 with an offset, or epoch seconds or milliseconds.
+    synthetic_ids : bool
+        Read the column of vessels as ids of the source's own in place of an MMSI. Each id gets a stand-in number of
+        4e15 or more, the same in every file and run; the ids stay as a column.
+    progress : None, bool or callable
+        None shows a bar where the error stream is a terminal, False nothing; a callable gets rows, bytes read, and
+        bytes in all or None.
 
     Returns
     -------
     DataFrame
         FIXES: the required columns and those that the source has, in knots, degrees and metres, sorted by MMSI and
         time; then the source's other columns under their own names. "Not available" values of the AIS standard
-        (ITU-R M.1371-5) are null. Positions out of range are kept for `clean_fixes` to flag.
+        (ITU-R M.1371-5) are null. Positions out of range are kept for `clean_fixes` to flag. Static and voyage reports
+        of all files are joined as of time onto the positions of the same MMSI, with the time of their receipt.
         `attrs["read_report"]` accounts for every row and for every value that was changed: `rows_in` is `rows_out`
         plus the sum of `reasons`.
 
@@ -53,11 +70,15 @@ def read_fixes(
     ReadError
         A file is missing, empty, truncated, damaged, or of a kind that can run code.
     DialectError
-        The columns are of no known dialect, the dialect or a mapped column does not exist, or times are naive in a
-        source that does not define them as UTC.
+        The columns are of no known dialect, the dialect or a mapped column does not exist, times are naive in a
+        source that does not define them as UTC, or vessels carry ids that are no MMSI.
     """
-    stream = FixStream(source, dialect=dialect, column_map=column_map)
-    table = _assemble(list(stream))
+    stream = FixStream(source, dialect=dialect, column_map=column_map, synthetic_ids=synthetic_ids, progress=progress)
+    reports, parts = StaticReports(), []
+    for fixes, statics in stream.blocks():
+        parts.append(fixes)
+        reports.add(statics)
+    table = _assemble([reports.join(part) for part in parts])
     table.attrs["read_report"] = stream.report.as_dict(len(table))
     return table
 

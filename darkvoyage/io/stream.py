@@ -2,66 +2,187 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import pyarrow as pa
 
-from darkvoyage.errors import ReadError
+from darkvoyage.errors import DialectError
 from darkvoyage.io.arrow_files import read_geopackage, read_parquet
-from darkvoyage.io.columns import convert_block, kept_columns
-from darkvoyage.io.containers import Member, SourceFile, expand, open_members
-from darkvoyage.io.delimited import read_json, read_text
-from darkvoyage.io.dialect_match import check_options, match_header
+from darkvoyage.io.columns import Converted, convert_block, kept_columns
+from darkvoyage.io.containers import Member, open_members
+from darkvoyage.io.delimited import Block, read_text
+from darkvoyage.io.dialect_match import check_options, match_header, match_units
+from darkvoyage.io.json_records import read_json
+from darkvoyage.io.progress import Progress, check_progress, showing
 from darkvoyage.io.read_report import ReadReport
+from darkvoyage.io.selection import Period, Select, Selection, check_columns, narrowed
+from darkvoyage.io.sources import SourceFile, expand
+from darkvoyage.io.stand_ins import StandIns
+from darkvoyage.io.statics import StaticReports
+from darkvoyage.io.streams import Metered, one_ahead
+from darkvoyage.schema.tables import FIXES
 
 __all__ = ["FixStream"]
 
-_READERS = {"text": read_text, "json": read_json, "parquet": read_parquet, "gpkg": read_geopackage}
+_READERS = {"json": read_json, "gpkg": read_geopackage}
 
 
 class FixStream:
-    """Parts of FIXES from files, one pass, never more than a part in memory.
+    """Parts of FIXES from files, one pass, never more than a few parts of about 16 MiB in memory.
 
     Parameters
     ----------
-    source : path, glob, folder, binary file object, or list of these
+    source : path, glob, folder, URL, "-", binary file object, or list of these
+        As `read_fixes` takes it.
     dialect : str
         Name of a dialect, or "auto".
     column_map : mapping of FIXES column to source column, optional
+    columns : sequence of FIXES columns, optional
+        Deliver these and the required ones only; other columns of the source are not even read where its format
+        allows that.
+    since, until : datetime, optional
+        Deliver rows from `since` until just before `until`. The others count under the reason "outside_period"; row
+        groups of Parquet without a row inside are not read.
+    progress : None, bool or callable
+        None shows a bar where the error stream is a terminal, False nothing; a callable gets rows, bytes read, and
+        bytes in all or None.
+    fingerprints : bool
+        Whether the report says the SHA-256 of every source. It is computed as the bytes pass; what a reader did not
+        need, as a rule in Parquet, is read for it in the end.
+
+    synthetic_ids : bool
+        Give stand-in numbers to vessels that the source names by ids of its own.
 
     Raises
     ------
     DialectError
         The dialect or a mapped column does not exist.
+    RuleError
+        A wanted column does not exist, or the period is none.
     """
 
-    def __init__(self, source: Any, *, dialect: str = "auto", column_map: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        source: Any,
+        *,
+        dialect: str = "auto",
+        column_map: Mapping[str, str] | None = None,
+        columns: Sequence[str] | None = None,
+        since: Any = None,
+        until: Any = None,
+        progress: Progress = None,
+        fingerprints: bool = True,
+        synthetic_ids: bool = False,
+    ) -> None:
         check_options(dialect, column_map)
+        check_progress(progress)
         self.report = ReadReport()
         self._source = source
         self._dialect = dialect
         self._column_map = column_map
+        self._wanted = check_columns(columns)
+        self._period = Period.between(since, until)
+        self._progress = progress
+        self._fingerprints = fingerprints
+        self._stand_ins = StandIns() if synthetic_ids else None
+        self._has_positions = False
 
     def __iter__(self) -> Iterator[pa.Table]:
-        """Yield tables of typed FIXES columns, then the source's other columns under their own names."""
-        for file in expand(self._source, self.report.skipped):
-            yield from self._read_file(file)
+        """Yield tables of typed FIXES columns, then the source's other columns under their own names.
 
-    def _read_file(self, file: SourceFile) -> Iterator[pa.Table]:
-        report = self.report
-        before = report.rows_in
-        entry = file.fingerprint()
-        if not entry["bytes"]:
-            raise ReadError(f"{file.label}: the file is empty")
-        for member in open_members(file, report.skipped):
-            yield from self._read_member(member)
-        report.sources.append({**entry, "rows": report.rows_in - before})
+        A static report is joined onto the positions that come with it or after it.
+        """
+        reports = StaticReports()
+        for fixes, statics in self.blocks():
+            reports.add(statics)
+            part = reports.join(fixes)
+            reports.forget()
+            yield part if self._wanted is None else part.select(_in_order(part.column_names, self._wanted))
 
-    def _read_member(self, member: Member) -> Iterator[pa.Table]:
-        match = None
-        for block in _READERS[member.kind](member, self.report):
-            if match is None:
-                match = match_header(block.table.column_names, self._dialect, self._column_map, member.label)
-                self.report.note(*kept_columns(block.table, match), match.dialect.name)
-            yield convert_block(block.table, match, self.report, block.describe)
+    def blocks(self) -> Iterator[Converted]:
+        """Yield the positions of each block beside the static reports of it, not joined."""
+        files = expand(self._source, self.report.skipped)
+        sizes = [file.size for file in files]
+        total = None if None in sizes else sum(size or 0 for size in sizes)
+        done = 0
+        with showing(self._progress, total) as tell:
+            for file in files:
+                with file.open(hashed=self._fingerprints) as source, closing(self._read_file(file, source)) as parts:
+                    for part in parts:
+                        tell(self.report.rows_in, done + source.done, total)
+                        yield part
+                    done += source.ends
+            tell(self.report.rows_in, done, total)
+        if not self._has_positions:
+            raise DialectError(
+                f"{self.report.sources[0]['path']}: static reports without positions (dialect "
+                f"{self.report.dialects[0]!r}); read it together with the file of positions"
+            )
+
+    def _read_file(self, file: SourceFile, source: Metered) -> Generator[Converted]:
+        before = self.report.rows_in
+        for member in open_members(file, source, self.report.skipped):
+            yield from self._read_member(member, file.partition)
+        self.report.sources.append({"path": file.label, **source.entry(), "rows": self.report.rows_in - before})
+
+    def _read_member(self, member: Member, partition: Mapping[str, str | None]) -> Iterator[Converted]:
+        chosen: dict[tuple[str, ...], Selection] = {}
+
+        def select(names: Sequence[str]) -> Selection:
+            selection = self._select([*names, *(name for name in partition if name not in names)], member.label)
+            chosen[tuple(names)] = chosen[tuple(name for name in names if name in selection.columns)] = selection
+            return selection
+
+        with closing(self._blocks(member, select)) as blocks:
+            for block in blocks:
+                names = block.table.column_names
+                selection = chosen.get(tuple(names)) or select(names)
+                yield self._convert(_with_constants(block.table, partition), selection, block)
+
+    def _convert(self, table: pa.Table, selection: Selection, block: Block) -> Converted:
+        table = table.select([name for name in table.column_names if name not in selection.left_out])
+        match = match_units(selection.match, table)
+        if self._stand_ins is not None:
+            table, match = self._stand_ins.add(table, match)
+            self.report.ids = len(self._stand_ins)
+        kept, left_out = kept_columns(table, match) if self._wanted is None else ([], selection.left_out)
+        self.report.note(kept, left_out, match.dialect.name)
+        self._has_positions |= match.dialect.positions
+        fixes, statics = convert_block(table, match, self.report, block.describe)
+        return Converted(self._within(fixes), statics)
+
+    def _select(self, names: Sequence[str], label: str) -> Selection:
+        match = match_header(names, self._dialect, self._column_map, label, synthetic_ids=self._stand_ins is not None)
+        match, columns = narrowed(match, names, self._wanted)
+        return Selection(match, columns, tuple(name for name in names if name not in columns), self._period)
+
+    def _within(self, part: pa.Table) -> pa.Table:
+        """Leave out the rows outside the period; those of row groups that were not read are counted by the reader."""
+        if self._period is None:
+            return part
+        outside = self._period.outside(part["timestamp"].cast("int64").to_numpy())
+        self.report.reject("outside_period", int(outside.sum()), ())
+        return part.filter(pa.array(~outside))
+
+    def _blocks(self, member: Member, select: Select) -> Generator[Block]:
+        """Choose the reader of a member; one of text parses while the block before is converted."""
+        if member.kind == "text":
+            yield from one_ahead(read_text(member, self.report, select))
+        elif member.kind == "parquet":
+            yield from read_parquet(member, self.report, select)
+        else:
+            yield from _READERS[member.kind](member, self.report)
+
+
+def _with_constants(table: pa.Table, partition: Mapping[str, str | None]) -> pa.Table:
+    """Add what the names of the folders say, as columns of text."""
+    for name, value in partition.items():
+        if name not in table.column_names:
+            table = table.append_column(name, pa.repeat(pa.scalar(value, pa.string()), len(table)))
+    return table
+
+
+def _in_order(names: Sequence[str], wanted: frozenset[str]) -> list[str]:
+    return [name for name in FIXES.names if name in wanted and name in names]
