@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -11,14 +11,17 @@ import pyarrow.compute as pc
 
 from darkvoyage.errors import DialectError
 from darkvoyage.io.casting import try_cast
+from darkvoyage.io.dialect_codes import AIS_CLASSES, RECEIVERS
 from darkvoyage.io.dialect_match import Match
-from darkvoyage.io.dialects import AIS_CLASSES, RECEIVERS
+from darkvoyage.io.dialect_spec import STATIC_REPORT
+from darkvoyage.io.payload import unpack
 from darkvoyage.io.read_report import ReadReport
+from darkvoyage.io.statics import STATIC_FIELDS
 from darkvoyage.io.times import read_times
 from darkvoyage.schema.ais import COG_NA, HEADING_NA, LAT_NA, LON_NA, NAV_STATUS, SOG_NA
 from darkvoyage.schema.tables import FIXES
 
-__all__ = ["convert_block", "kept_columns"]
+__all__ = ["Converted", "convert_block", "kept_columns"]
 
 _KINDS = {column.name: column.kind for column in FIXES.columns}
 _ARROW = {"Int64": pa.int64(), "Int16": pa.int16(), "Int8": pa.int8()}
@@ -37,7 +40,14 @@ _US_UTC = pa.timestamp("us", "UTC")
 Describe = Callable[[int], tuple[str, int, str]]
 
 
-def convert_block(table: pa.Table, match: Match, report: ReadReport, describe: Describe) -> pa.Table:
+class Converted(NamedTuple):
+    """Positions of a block, and the static reports that stand among them (`mmsi`, `timestamp`, static fields)."""
+
+    fixes: pa.Table
+    statics: pa.Table
+
+
+def convert_block(table: pa.Table, match: Match, report: ReadReport, describe: Describe) -> Converted:
     """Convert one block of rows.
 
     Parameters
@@ -52,15 +62,17 @@ def convert_block(table: pa.Table, match: Match, report: ReadReport, describe: D
 
     Returns
     -------
-    pyarrow Table
+    fixes : pyarrow Table
         Typed fields of FIXES for the rows that can be delivered, then the columns that are kept as they are.
+    statics : pyarrow Table
+        Static and voyage reports: the rows that are nothing else, and the positions that carry one.
 
     Raises
     ------
     DialectError
-        Times without an offset in a source that does not define them as UTC.
+        Times without an offset in a source that does not define them as UTC, or ids that are no numbers.
     """
-    table = table.combine_chunks()
+    table = unpack(table.combine_chunks(), match, report)
     micros, timed, naive = _times_of(table, match, "timestamp")
     if naive.any() and not match.dialect.utc:
         file, line, text = describe(int(np.flatnonzero(naive)[0]))
@@ -70,26 +82,54 @@ def convert_block(table: pa.Table, match: Match, report: ReadReport, describe: D
         )
     mmsi = _numbers(_column(table, match.fields["mmsi"]), "mmsi", ReadReport())
     named = np.isfinite(mmsi) & (np.floor(mmsi) == mmsi) & (np.abs(mmsi) < 2.0**53)
-    keep = _select(table, match, report, describe, {"bad_time": timed, "bad_mmsi": named})
-    if not keep.all():
-        table, micros, mmsi = table.filter(pa.array(keep)), micros[keep], mmsi[keep]
-    out: dict[str, Any] = {
-        "mmsi": pa.array(mmsi.astype("int64")),
-        "timestamp": pa.array(micros).cast(_US_UTC),
-    }
+    if len(mmsi) and "mmsi" in match.mapped and np.isnan(mmsi).all():
+        raise DialectError(
+            f"{describe(0)[0]}: column_map names {match.fields['mmsi']!r} for 'mmsi', which holds no numbers; if these "
+            "are ids of the source's own, synthetic_ids=True gives each of them a stand-in number"
+        )
+    kinds = _message_kinds(table, match)
+    wrong = _no_positions(len(table), kinds, match)
+    keep = _select(wrong | {"bad_time": ~timed, "bad_mmsi": ~named}, report, describe)
+    key = pa.table({"mmsi": pa.array(mmsi, mask=~named).cast("int64"), "timestamp": pa.array(micros).cast(_US_UTC)})
+    fixes = _fixes(table.filter(pa.array(keep)), key.filter(pa.array(keep)), match, report)
+    only = pa.array(wrong.get(STATIC_REPORT, np.zeros(len(table), dtype=bool)) & timed & named)
+    statics = [_statics(table.filter(only), key.filter(only), match, report)]
+    if kinds is not None and match.dialect.extended:
+        both = pc.is_in(kinds, pa.array(sorted(match.dialect.extended))).filter(pa.array(keep))
+        statics.append(fixes.select(_static_columns(fixes)).filter(both))
+    return Converted(fixes, pa.concat_tables(statics, promote_options="default"))
+
+
+def _fixes(table: pa.Table, key: pa.Table, match: Match, report: ReadReport) -> pa.Table:
+    out: dict[str, Any] = {name: key[name] for name in key.column_names}
+    if not match.dialect.positions:
+        return pa.table(out | {name: pa.array([], pa.float64()) for name in ("lat", "lon")})
     out |= _positions(table, match, report)
     for name in match.fields:
         if name not in out:
             out[name] = _field(table, match, report, name)
     if match.dialect.course_parts is not None and "cog" not in out:
         out["cog"] = _course(table, match)
-    if match.dialect.dims is not None:
-        _fill_dimensions(out, table, match)
+    _fill_dimensions(out, table, match)
     return pa.table(out | {name: table[name] for name in kept_columns(table, match)[0]})
+
+
+def _statics(table: pa.Table, key: pa.Table, match: Match, report: ReadReport) -> pa.Table:
+    out: dict[str, Any] = {name: key[name] for name in key.column_names}
+    if len(table):
+        out |= {name: _field(table, match, report, name) for name in STATIC_FIELDS if name in match.fields}
+        _fill_dimensions(out, table, match)
+    return pa.table(out)
+
+
+def _static_columns(fixes: pa.Table) -> list[str]:
+    return [name for name in ("mmsi", "timestamp", *STATIC_FIELDS) if name in fixes.column_names]
 
 
 def kept_columns(table: pa.Table, match: Match) -> tuple[list[str], list[str]]:
     """Return the source columns that are delivered under their own name, and those that cannot be."""
+    if not match.dialect.positions:
+        return [], list(table.column_names)
     rest = [name for name in table.column_names if name not in match.consumed]
     plain = [name for name in rest if name not in _KINDS and not _is_nested(table.schema.field(name).type)]
     return plain, [name for name in rest if name not in plain and name not in match.fields.values()]
@@ -99,19 +139,35 @@ def _is_nested(kind: pa.DataType) -> bool:
     return pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
 
 
-def _select(
-    table: pa.Table, match: Match, report: ReadReport, describe: Describe, tests: Mapping[str, np.ndarray]
-) -> np.ndarray:
+def _message_kinds(table: pa.Table, match: Match) -> pa.Array | None:
+    """Return what kind of message each row is, in lower case; None where the source does not say."""
+    name = None if match.dialect.skip is None else match.columns.get(match.dialect.skip[0])
+    if name is None:
+        return None
+    return pc.utf8_lower(pc.utf8_trim_whitespace(_column(table, name).cast(pa.string())))
+
+
+def _no_positions(rows: int, kinds: pa.Array | None, match: Match) -> dict[str, np.ndarray]:
+    """Tell which rows are no positions, by the reason for it."""
+    if not match.dialect.positions:
+        return {STATIC_REPORT: np.ones(rows, dtype=bool)}
+    if kinds is None or match.dialect.skip is None:
+        return {}
+    reasons = match.dialect.skip[1]
+    return {
+        reason: np.asarray(
+            pc.is_in(kinds, pa.array([value for value, why in reasons.items() if why == reason])).to_numpy(
+                zero_copy_only=False
+            )
+        )
+        for reason in sorted(set(reasons.values()))
+    }
+
+
+def _select(wrong: Mapping[str, np.ndarray], report: ReadReport, describe: Describe) -> np.ndarray:
     """Tell which rows are delivered; each other row gets the first reason that applies."""
-    keep = np.ones(len(table), dtype=bool)
-    wrong: dict[str, np.ndarray] = {}
-    if match.dialect.skip is not None:
-        name, reasons = match.dialect.skip
-        kinds = pc.utf8_lower(pc.utf8_trim_whitespace(_column(table, match.columns[name]).cast(pa.string())))
-        for reason in sorted(set(reasons.values())):
-            values = [value for value, why in reasons.items() if why == reason]
-            wrong[reason] = np.asarray(pc.is_in(kinds, pa.array(values)).to_numpy(zero_copy_only=False))
-    for reason, bad in (wrong | {reason: ~good for reason, good in tests.items()}).items():
+    keep = np.ones(len(next(iter(wrong.values()))), dtype=bool)
+    for reason, bad in wrong.items():
         rows = np.flatnonzero(bad & keep)
         report.reject(reason, len(rows), (describe(int(row)) for row in rows))
         keep[rows] = False
@@ -122,6 +178,16 @@ def _column(table: pa.Table, name: str) -> pa.Array:
     column = table[name]
     column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def _first_filled(table: pa.Table, names: Sequence[str]) -> pa.Array:
+    """Return a column, filled from further ones where it is empty."""
+    columns = [_column(table, name) for name in names]
+    return columns[0] if len(columns) == 1 else pc.coalesce(*(column.cast(pa.string()) for column in columns))
+
+
+def _source(table: pa.Table, match: Match, name: str) -> pa.Array:
+    return _first_filled(table, (match.fields[name], *match.also.get(name, ())))
 
 
 def _is_text(column: pa.Array) -> bool:
@@ -186,7 +252,7 @@ def _by_value(column: pa.Array, change: Callable[[pa.Array, ReadReport], pa.Arra
 
 
 def _field(table: pa.Table, match: Match, report: ReadReport, name: str) -> pa.Array:
-    column = _column(table, match.fields[name])
+    column = _source(table, match, name)
     kind = _KINDS[name]
     if kind == "time":
         micros, good, naive = _times_of(table, match, name)
@@ -306,10 +372,10 @@ def _course(table: pa.Table, match: Match) -> pa.Array:
 
 def _fill_dimensions(out: dict[str, Any], table: pa.Table, match: Match) -> None:
     """Length and beam from the antenna's distances, where the source does not say them itself."""
-    names = match.dialect.dims or ()
-    if not set(names) <= match.columns.keys():
+    sides = [[match.columns[name] for name in side.split("|") if name in match.columns] for side in match.dialect.dims]
+    if not sides or not all(sides):
         return
-    bow, stern, port, starboard = (_numbers(_column(table, match.columns[name]), name, ReadReport()) for name in names)
+    bow, stern, port, starboard = (_numbers(_first_filled(table, names), names[0], ReadReport()) for names in sides)
     for name, total in (("length_m", bow + stern), ("beam_m", port + starboard)):
         total = np.where(total > 0, total, np.nan)
         known = np.asarray(out[name]) if name in out else np.full(len(total), np.nan)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 __all__ = [
-    "COG_NA", "HEADING_NA", "LAT_NA", "LON_NA", "NAV_STATUS", "SOG_NA", "imo_valid", "is_equipment", "is_tanker",
+    "COG_NA", "HEADING_NA", "LAT_NA", "LON_NA", "NAV_STATUS", "SOG_NA", "STAND_IN_BASE", "imo_valid", "is_equipment",
+    "is_tanker",
 ]  # fmt: skip
 
 LAT_NA = 91.0
@@ -16,6 +17,9 @@ LON_NA = 181.0
 SOG_NA = 102.3
 COG_NA = 360.0
 HEADING_NA = 511.0
+
+STAND_IN_BASE = 4 * 10**15
+"""Numbers from here on stand for vessels whose source gives no MMSI; far above any MMSI, below 2**53."""
 
 NAV_STATUS: dict[str, int] = {
     "under way using engine": 0,
@@ -60,12 +64,12 @@ def is_equipment(mmsi: np.ndarray) -> np.ndarray:
     ndarray of bool, shape (n,)
         True for 0xx and 00x numbers (six to eight digits: also net buoys and beacons), 111, 8, 97, 98 and 99
         (ITU-R M.585-9), and for placeholders. Other malformed numbers (150402951, say) are left alone: ships do use
-        them, and who does so is worth seeing.
+        them, and who does so is worth seeing. So are stand-in numbers, which say nothing of the kind of station.
     """
     mmsi = np.asarray(mmsi, dtype="int64")
     leading = mmsi // 1_000_000
     short = (mmsi >= 100_000) & (mmsi < 100_000_000)
-    station = (leading == 111) | ((leading >= 800) & (leading <= 899)) | (leading >= 970)
+    station = (leading == 111) | ((leading >= 800) & (leading <= 899)) | ((leading >= 970) & (mmsi < STAND_IN_BASE))
     return short | station | (mmsi < 0) | np.isin(mmsi, _PLACEHOLDERS)
 
 

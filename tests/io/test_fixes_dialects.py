@@ -137,10 +137,10 @@ def test_the_table_is_fixes_and_the_account_adds_up(file):
 
 def test_static_messages_are_counted_by_name():
     assert read_fixes(FIXTURES / "fixes_exactearth.csv").attrs["read_report"]["reasons"] == {
-        "static_message": 1,
+        "static_report": 1,
         "other_message": 1,
     }
-    assert read_fixes(FIXTURES / "fixes_gfw_research.csv").attrs["read_report"]["reasons"] == {"static_message": 1}
+    assert read_fixes(FIXTURES / "fixes_gfw_research.csv").attrs["read_report"]["reasons"] == {"static_report": 1}
 
 
 def test_equipment_is_delivered():

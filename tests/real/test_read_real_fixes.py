@@ -54,11 +54,11 @@ class Layout:
 
 
 RESEARCH = Layout("gfw_research", "ssvid timestamp lat lon speed_knots")
-STATIC = {"AIS.5": "static_message", "AIS.24": "static_message"}
+STATIC = {"AIS.5": "static_report", "AIS.24": "static_report"}
 IDENTITY = Layout("gfw_research", "ssvid timestamp lat lon speed", message="type", reasons=STATIC)
 ORBCOMM = Layout("orbcomm", "MMSI PERIOD LAT_AVG LON_AVG SPEED_KNOTS")
 TANKERS = Layout("ais_raw_units", "mmsi timeStamp latitude longitude speed_over_ground", degrees=600_000.0, tenths=10.0)
-EXACT = {"5": "static_message", "24": "static_message"} | dict.fromkeys(
+EXACT = {"5": "static_report", "24": "static_report"} | dict.fromkeys(
     ("6", "7", "8", "10", "12", "13", "14", "15", "16", "17", "20", "22", "23", "25", "26"), "other_message"
 )
 FILES = {
