@@ -23,6 +23,8 @@ _HOME = {
     "ReceptionRule": "config",
     "ScoreRule": "config",
     "VoyageConfig": "config",
+    "build_store": "io.store",
+    "open_store": "io.store",
     "read_fixes": "io.fixes",
     "read_ports": "io.ports",
     "sensitive_ports": "io.ports",

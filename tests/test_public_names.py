@@ -9,13 +9,15 @@ import darkvoyage as dv
 PUBLIC = """
 CargoRule CleanRule DarkvoyageError DialectError GapRule Investigation LinkRule PortRule ReadError ReceptionModel
 ReceptionRule RuleError SchemaError ScoreRule TransferScorer VoyageConfig
-clean_fixes estimate_cargo find_gaps find_port_calls fit_reception investigate link_sightings quota_ledger read_fixes
-read_ports read_scenes read_sightings read_vessels read_watchlist score_silence score_transfers screen sensitive_ports
-to_geo to_trajectories write_table
+build_store clean_fixes estimate_cargo find_gaps find_port_calls fit_reception investigate link_sightings open_store
+quota_ledger read_fixes read_ports read_scenes read_sightings read_vessels read_watchlist score_silence score_transfers
+screen sensitive_ports to_geo to_trajectories write_table
 """
 
 # How many tables each takes by position; all else is given by name.
 TABLE_FUNCTIONS = {
+    "build_store": 2,
+    "open_store": 1,
     "clean_fixes": 1,
     "find_gaps": 1,
     "fit_reception": 1,

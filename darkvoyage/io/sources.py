@@ -105,6 +105,8 @@ def looks_readable(name: str) -> bool:
 
 
 def _expand_one(source: Any, skipped: list[str]) -> list[SourceFile]:
+    if isinstance(source, SourceFile):
+        return [source]
     if hasattr(source, "read"):
         return [_borrowed(source, str(getattr(source, "name", None) or "<stream>"))]
     if not isinstance(source, (str, os.PathLike)):

@@ -9,12 +9,14 @@ import pyarrow.compute as pc
 from darkvoyage.kernels.spans import search_groups
 from darkvoyage.schema.tables import FIXES
 
-__all__ = ["STATIC_FIELDS", "StaticReports"]
+__all__ = ["STAMPS", "STATIC_FIELDS", "StaticReports"]
 
 STATIC_FIELDS = ("imo", "name", "callsign", "ship_type", "length_m", "beam_m", "draught_m", "destination")
 """Columns of FIXES that static and voyage reports carry (ITU-R M.1371-5, tables 52, 70 and 76 to 79)."""
 
-_STAMPS = {"draught_m": "draught_timestamp", "destination": "destination_timestamp"}
+STAMPS = {"draught_m": "draught_timestamp", "destination": "destination_timestamp"}
+"""Columns that say when a value was received."""
+
 _US_UTC = pa.timestamp("us", "UTC")
 
 
@@ -81,10 +83,10 @@ class StaticReports:
             take = pa.array(rows, mask=rows < 0)
             found = table[name].take(take)
             out[name] = found if own is None else pc.coalesce(own, found, out[name])
-            if name in _STAMPS:
+            if name in STAMPS:
                 stamp = table["timestamp"].take(take)
-                said = out.get(_STAMPS[name])
-                out[_STAMPS[name]] = stamp if said is None else pc.coalesce(stamp, said)
+                said = out.get(STAMPS[name])
+                out[STAMPS[name]] = stamp if said is None else pc.coalesce(stamp, said)
         first = [name for name in FIXES.names if name in out]
         return pa.table({name: out[name] for name in [*first, *(name for name in out if name not in first)]})
 

@@ -101,8 +101,23 @@ class FixStream:
             reports.forget()
             yield part if self._wanted is None else part.select(_in_order(part.column_names, self._wanted))
 
-    def blocks(self) -> Iterator[Converted]:
-        """Yield the positions of each block beside the static reports of it, not joined."""
+    def blocks(self, *, need_positions: bool = True) -> Iterator[Converted]:
+        """Yield the positions of each block beside the static reports of it, not joined.
+
+        Parameters
+        ----------
+        need_positions : bool
+            Refuse a source in which no file can hold positions.
+
+        Yields
+        ------
+        Converted
+
+        Raises
+        ------
+        DialectError, ReadError
+            As `read_fixes`.
+        """
         files = expand(self._source, self.report.skipped)
         sizes = [file.size for file in files]
         total = None if None in sizes else sum(size or 0 for size in sizes)
@@ -115,7 +130,7 @@ class FixStream:
                         yield part
                     done += source.ends
             tell(self.report.rows_in, done, total)
-        if not self._has_positions:
+        if need_positions and not self._has_positions:
             raise DialectError(
                 f"{self.report.sources[0]['path']}: static reports without positions (dialect "
                 f"{self.report.dialects[0]!r}); read it together with the file of positions"
