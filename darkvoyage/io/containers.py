@@ -15,6 +15,7 @@ from typing import IO, Any, BinaryIO
 import pyarrow as pa
 
 from darkvoyage.errors import ReadError
+from darkvoyage.io.sentences import is_log
 from darkvoyage.io.sources import READABLE, SourceFile, looks_readable, refuse_code
 from darkvoyage.io.streams import Ahead, Decoded, Inflated, Metered
 
@@ -93,7 +94,7 @@ def open_members(file: SourceFile, source: Metered, skipped: list[str]) -> Itera
     Yields
     ------
     Member
-        With `kind` one of "text", "json", "parquet", "gpkg".
+        With `kind` one of "text", "nmea", "json", "parquet", "gpkg".
 
     Raises
     ------
@@ -172,7 +173,9 @@ def _kind(head: bytes, label: str) -> str:
         raise ReadError(f"{label}: the file is empty")
     if b"\x00" in head[:1024]:
         raise ReadError(f"{label}: not a text table, and no binary format that is known")
-    return "json" if text[:1] in (b"{", b"[") else "text"
+    if text[:1] in (b"{", b"["):
+        return "json"
+    return "nmea" if is_log(head) else "text"
 
 
 def _open_packed(archive: zipfile.ZipFile, info: zipfile.ZipInfo, stream: BinaryIO, label: str) -> io.RawIOBase:

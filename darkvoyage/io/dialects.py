@@ -5,6 +5,7 @@ Adding a source is adding one entry to the file of its kind and one fixture to t
 
 from __future__ import annotations
 
+from darkvoyage.io.dialect_codes import CLASS_BY_MESSAGE, EXTENDED_MESSAGES, OTHER_MESSAGES, STATIC_MESSAGES
 from darkvoyage.io.dialect_spec import Dialect, fields, marks
 from darkvoyage.io.dialects_public import PUBLIC
 from darkvoyage.io.dialects_research import RESEARCH
@@ -41,6 +42,23 @@ _POINTS = (
         utc=False,
     ),
 )
+_LOGS = (
+    Dialect(
+        name="nmea",
+        source="raw AIS logs of NMEA 0183 sentences (VDM, VDO), decoded: times of reception in UTC",
+        columns=fields(
+            "mmsi timestamp lat lon sog cog heading nav_status ais_class=message_type imo name callsign ship_type "
+            "length_m=length beam_m=beam draught_m=draught destination"
+        ),
+        marks=marks("message_type mmsi timestamp callsign length beam draught station"),
+        codes={"ais_class": CLASS_BY_MESSAGE},
+        skip=("message_type", STATIC_MESSAGES | OTHER_MESSAGES),
+        extended=EXTENDED_MESSAGES,
+        keep=("message_type",),
+    ),
+)
 
-DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (*_OWN, *PUBLIC, *VENDORS, *RESEARCH, *_POINTS)}
+DIALECTS: dict[str, Dialect] = {
+    dialect.name: dialect for dialect in (*_OWN, *_LOGS, *PUBLIC, *VENDORS, *RESEARCH, *_POINTS)
+}
 """All dialects by name; of two that fit a header equally well the first is taken."""

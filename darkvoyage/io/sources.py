@@ -18,7 +18,10 @@ from darkvoyage.io.streams import Metered
 
 __all__ = ["READABLE", "SourceFile", "expand", "looks_readable", "refuse_code"]
 
-READABLE = (".csv", ".txt", ".tsv", ".parquet", ".geoparquet", ".pq", ".gpkg", ".json", ".jsonl", ".ndjson", ".zip")
+READABLE = (
+    ".csv", ".txt", ".tsv", ".parquet", ".geoparquet", ".pq", ".gpkg", ".json", ".jsonl", ".ndjson", ".zip",
+    ".nmea", ".nm4", ".ais", ".aivdm",
+)  # fmt: skip
 _PACKED = (".gz", ".zst", ".zstd", ".bz2")
 _RUNS_CODE = (".pkl", ".pickle", ".joblib")
 _HIDDEN = (".", "_")  # as Spark, Hive and Arrow hide their own files

@@ -15,6 +15,7 @@ from darkvoyage.io.containers import Member, open_members
 from darkvoyage.io.delimited import Block, read_text
 from darkvoyage.io.dialect_match import check_options, match_header, match_units
 from darkvoyage.io.json_records import read_json
+from darkvoyage.io.nmea import read_nmea
 from darkvoyage.io.progress import Progress, check_progress, showing
 from darkvoyage.io.read_report import ReadReport
 from darkvoyage.io.selection import Period, Select, Selection, check_columns, narrowed
@@ -182,9 +183,11 @@ class FixStream:
         return part.filter(pa.array(~outside))
 
     def _blocks(self, member: Member, select: Select) -> Generator[Block]:
-        """Choose the reader of a member; one of text parses while the block before is converted."""
+        """Choose the reader of a member; one of lines parses while the block before is converted."""
         if member.kind == "text":
             yield from one_ahead(read_text(member, self.report, select))
+        elif member.kind == "nmea":
+            yield from one_ahead(read_nmea(member, self.report, select))
         elif member.kind == "parquet":
             yield from read_parquet(member, self.report, select)
         else:
