@@ -10,10 +10,13 @@ import zipfile
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 import zstandard
+from pandas.testing import assert_frame_equal
 
 import darkvoyage as dv
+from darkvoyage.io.stream import FixStream
 from tests import oracle
 from tests.gaps.test_find import compare, rows_of
 
@@ -227,3 +230,14 @@ def test_gaps_of_a_dirty_dump_are_those_of_the_twin(dump, kind, min_gap_h):
     expected = oracle.gaps(rows_of(dv.clean_fixes(dv.read_fixes(path))), min_gap_h=min_gap_h)
     assert len(expected) > 5
     compare(dv.find_gaps(path, rule=dv.GapRule(min_gap_h=min_gap_h)), expected)
+
+
+@pytest.mark.parametrize("kind", ["mc", "dk", "parquet"])
+@pytest.mark.parametrize("names", [["lat"], ["cog"], ["length_m", "sog"]])
+def test_wanted_columns_are_those_of_the_whole_table(dump, kind, names):
+    path, _ = dump(kind, "usual")
+    whole = pa.concat_tables(FixStream(path, progress=False))
+    some = pa.concat_tables(FixStream(path, columns=names, progress=False))
+    assert set(some.column_names) == {"mmsi", "timestamp", "lat", "lon", *names}
+    assert len(some) == ROWS
+    assert_frame_equal(some.to_pandas(), whole.select(some.column_names).to_pandas())

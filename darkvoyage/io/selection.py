@@ -10,6 +10,7 @@ import numpy as np
 
 from darkvoyage.errors import RuleError
 from darkvoyage.io.dialect_match import Match
+from darkvoyage.io.dialect_spec import Dialect
 from darkvoyage.schema.tables import FIXES
 from darkvoyage.schema.times import moment_us
 
@@ -114,20 +115,23 @@ def narrowed(match: Match, names: Sequence[str], wanted: frozenset[str] | None) 
         return match, tuple(names)
     fields = {name: column for name, column in match.fields.items() if name in wanted}
     also = {name: columns for name, columns in match.also.items() if name in wanted}
-    match = replace(match, fields=fields, also=also)
+    match = replace(match, fields=fields, also=also, dialect=_without_unwanted(match.dialect, wanted))
     if match.dialect.payload is not None:  # any field may come out of it
         return match, tuple(names)
     needed = {*fields.values(), *(column for columns in also.values() for column in columns)}
-    needed |= {match.columns.get(name, "") for name in _helpers(match, wanted)}
+    needed |= {match.columns.get(name, "") for name in _helpers(match.dialect)}
     return match, tuple(name for name in names if name in needed)
 
 
-def _helpers(match: Match, wanted: frozenset[str]) -> set[str]:
+def _without_unwanted(dialect: Dialect, wanted: frozenset[str]) -> Dialect:
+    """Do not make what is not wanted out of other columns."""
+    if not wanted & {"length_m", "beam_m"}:
+        dialect = replace(dialect, dims=())
+    return dialect if "cog" in wanted else replace(dialect, course_parts=None)
+
+
+def _helpers(dialect: Dialect) -> set[str]:
     """Name the columns that a dialect looks at beside those of the fields."""
-    dialect = match.dialect
     helpers = {dialect.skip[0]} if dialect.skip is not None else set()
-    if dialect.dims is not None and wanted & {"length_m", "beam_m"}:
-        helpers |= {name for names in dialect.dims for name in names.split("|")}
-    if dialect.course_parts is not None and "cog" in wanted:
-        helpers |= set(dialect.course_parts)
-    return helpers
+    helpers |= {name for names in dialect.dims for name in names.split("|")}
+    return helpers | set(dialect.course_parts or ())
