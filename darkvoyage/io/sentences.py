@@ -147,11 +147,11 @@ class _Piece:
 
     @classmethod
     def of(cls, piece: bytes) -> _Piece:
+        piece = piece if piece.endswith(b"\n") else piece + b"\n"
         data, size = np.frombuffer(piece + bytes(_PAD), dtype="uint8"), len(piece)
-        breaks = np.flatnonzero(data == _LF) + 1
-        ends = [] if piece.endswith(b"\n") else [size]
+        line_starts = np.append(0, np.flatnonzero(data == _LF) + 1)
         commas, stars = (np.append(np.flatnonzero(data == sign), np.full(16, size)) for sign in (_COMMA, _STAR))
-        return cls(data, size, np.concatenate([[0], breaks, ends]).astype("int64"), commas, stars, running_xor(data))
+        return cls(data, size, line_starts, commas, stars, running_xor(data))
 
     def checks(self, first: np.ndarray, star: np.ndarray) -> np.ndarray:
         """Tell where the bytes from `first` to the star add up to the checksum behind it."""
@@ -186,7 +186,7 @@ def _parts(log: _Piece, starts: np.ndarray, stops: np.ndarray) -> dict[str, np.n
     sequence = np.where(c3 - c2 == 2, log.data[c2 + 1].astype("int64") - _ZERO, -1)
     whole = (c0 == starts + 6) & (c1 == c0 + 2) & (c2 == c1 + 2) & (c3 <= c2 + 2) & (c4 <= c3 + 2) & (star == c5 + 2)
     whole &= (star + 2 < stops) & (fill >= 0) & (fill <= 5) & (sequence >= -1) & (sequence <= 9)
-    whole &= (total <= 9) & (number >= 1) & (number <= total)
+    whole &= (total <= 9) & (number >= 1) & (number <= total) & (hexadecimal(log.data, star + 1) < 256)
     star = np.where(whole, star, starts + 1)
     return {
         "ends": np.where(whole, star + 3, stops),
