@@ -48,8 +48,9 @@ class Dialect:
         `metadata_time_utc` for the member `time_utc` of `MetaData`.
     marks : tuple of frozenset of str
         A header belongs to the dialect if it has all names of one of these sets.
-    times : tuple of {"iso", "day_first", "compact", "epoch_s", "epoch_ms", "epoch"}
-        How times are written, tried in this order; `epoch` tells seconds from milliseconds by size.
+    times : tuple of {"iso", "day_first", "compact", "clock", "epoch_s", "epoch_ms", "epoch"}
+        How times are written, tried in this order; `epoch` tells seconds from milliseconds by size, `clock` is an hour
+        of an unknown day.
     utc : bool
         Times without an offset are UTC by the definition of the source. Otherwise they are refused.
     divisor : mapping of field to float

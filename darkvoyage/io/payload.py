@@ -37,9 +37,9 @@ def unpack(table: pa.Table, match: Match, report: ReadReport) -> pa.Table:
         names = layout.split(payload.delimiter)
         mine = np.flatnonzero(pc.equal(kind.cast(pa.string()), value).fill_null(False).to_numpy(zero_copy_only=False))
         parts = pc.split_pattern(content.take(pa.array(mine)).fill_null(""), payload.delimiter)
-        whole = pc.equal(pc.list_value_length(parts), len(names)).to_numpy(zero_copy_only=False)
+        whole = pc.greater_equal(pc.list_value_length(parts), len(names)).to_numpy(zero_copy_only=False)
         report.repair(f"{payload.column}_unreadable", (~whole).sum())
-        flat = pc.list_flatten(parts.filter(pa.array(whole)))
+        flat = pc.list_flatten(pc.list_slice(parts.filter(pa.array(whole)), 0, len(names)))
         rows = np.full(len(table), -1)
         rows[mine[whole]] = np.arange(whole.sum()) * len(names)
         for place, name in enumerate(names):

@@ -61,7 +61,7 @@ class StandIns:
         if name in FIXES.names:
             table = table.rename_columns([f"source_{name}" if old == name else old for old in table.column_names])
         table = table.append_column(_COLUMN, pa.array(numbers).take(coded.indices))
-        return table, replace(match, fields={**match.fields, "mmsi": _COLUMN})
+        return table, replace(match, fields={**match.fields, "mmsi": _COLUMN}, mapped=match.mapped - {"mmsi"})
 
     def _learn(self, numbers: np.ndarray, texts: pd.Series, name: str) -> None:
         fresh = pd.Series(texts.to_numpy(), index=numbers, dtype="str")
@@ -83,7 +83,7 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _numbers(ids: pa.Array) -> np.ndarray:
-    """Hash texts with SipHash (Aumasson and Bernstein 2012, as `pandas.util.hash_array` has it)."""
+    """Hash texts with SipHash-2-4 (Aumasson and Bernstein 2012) and the mixer of SplitMix64, as pandas does."""
     texts = np.asarray(ids.to_pylist(), dtype=object)
     hashed = pd.util.hash_array(texts, categorize=False) & _BITS
     return STAND_IN_BASE + hashed.astype("int64")

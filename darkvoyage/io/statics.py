@@ -103,6 +103,8 @@ class StaticReports:
 
 def _reports_of(table: pa.Table, name: str) -> pa.Table:
     said = table[name].is_valid()
+    if pa.types.is_floating(table[name].type):
+        said = pc.fill_null(pc.invert(pc.is_nan(table[name])), False)
     if name == "ship_type":  # 0: not available or no ship (ITU-R M.1371-5, table 53)
         said = pc.and_(said, pc.fill_null(pc.not_equal(table[name], 0), False))
     return table.select(["mmsi", "timestamp", name]).filter(said)

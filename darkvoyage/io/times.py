@@ -24,8 +24,8 @@ def read_times(column: pa.Array, styles: Sequence[str]) -> tuple[np.ndarray, np.
     Parameters
     ----------
     column : pyarrow Array of text, numbers or timestamps
-    styles : sequence of {"iso", "day_first", "compact", "epoch_s", "epoch_ms", "epoch"}
-        Tried in this order on what the ones before could not read.
+    styles : sequence of {"iso", "day_first", "compact", "clock", "epoch_s", "epoch_ms", "epoch"}
+        Tried in this order on what the ones before could not read; `clock` is an hour of the day on 1970-01-01.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def _iso(column: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         micros = _cast(column, zone) if dated else None
         if micros is not None:
             return micros, yes, yes & (zone is None)
-    text = column.to_pandas().str.strip().str.replace(r"\s*(\+0000 )?UTC$", "Z", regex=True)
+    text = column.to_pandas().str.strip().str.replace(r"\s*(\+0000 )?(UTC|GMT)$", "Z", regex=True)
     text = text.where(text.str.match(r"\d{4}-\d{2}-\d{2}[T ]\d{2}"))
     micros, good = _slow(text, "ISO8601")
     return micros, good, ~text.str.contains(_ZONED, regex=True, na=False).to_numpy(dtype=bool)
@@ -113,6 +113,11 @@ def _compact(column: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return micros, good, np.ones(len(column), dtype=bool)
 
 
+def _clock(column: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    micros, good = _slow("1970-01-01 " + column.to_pandas().str.strip(), "%Y-%m-%d %H:%M:%S")
+    return micros, good, np.ones(len(column), dtype=bool)
+
+
 def _epoch(scale_of: Callable[[np.ndarray], np.ndarray]) -> Callable[[pa.Array], tuple[np.ndarray, ...]]:
     def parse(column: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         if _is_text(column.type):
@@ -132,6 +137,7 @@ _STYLES: dict[str, Callable[[pa.Array], tuple[np.ndarray, ...]]] = {
     "iso": _iso,
     "day_first": _day_first,
     "compact": _compact,
+    "clock": _clock,
     "epoch_s": _epoch(lambda numbers: np.full(len(numbers), 1e6)),
     "epoch_ms": _epoch(lambda numbers: np.full(len(numbers), 1e3)),
     # 1e11 s is the year 5138, 1e11 ms is 1973.

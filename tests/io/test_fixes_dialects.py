@@ -102,13 +102,87 @@ EXPECTED = [
         "sog": NONE, "cog": NONE, "heading": NONE, "ais_class": NONE, "Message_ID": 27}),
     ("exactearth.csv", "exactearth", "2021-07-01T18:51:55Z", {
         "ais_class": "B", "name": "EXAMPLE TWO", "length_m": 12.0, "beam_m": 4.0, "draught_m": 6.1, "ship_type": 36}),
+    ("digitraffic.json", "digitraffic", "2018-06-26T08:00:00.5Z", {  # the position's own time: 1530000000.5 s
+        "mmsi": 200000037, "lat": 60.25, "lon": 22.5, "sog": 0.1, "cog": NONE, "heading": NONE, "nav_status": 5,
+        "rot": -128, "timestamp": pd.Timestamp("2018-06-26T08:00:00.5Z")}),
+    ("digitraffic.json", "digitraffic", "2025-03-03T11:00:23.118Z", {"sog": NONE, "cog": 351.0, "heading": 253.0}),
+    ("baltic_snapshot.json", "baltic_snapshot", "2025-12-12T12:31:24.5Z", {}),
+    ("barentswatch.json", "barentswatch", "2024-03-07T00:00:00Z", {  # 01:00 at +01:00
+        "lat": 70.25, "lon": 20.5, "sog": 11.5, "cog": 123.4, "heading": 124.0, "nav_status": 0, "ship_type": 80,
+        "name": "EXAMPLE ONE"}),
+    ("barentswatch.json", "barentswatch", "2024-03-07T00:00:10Z", {
+        "sog": NONE, "cog": NONE, "heading": NONE, "nav_status": 15, "ship_type": NONE}),
+    ("havbase.csv", "havbase", "2024-03-07T00:00:00Z", {
+        "lat": 63.25, "lon": 10.5, "sog": 12.3, "cog": 45.6, "heading": 46.0, "imo": 9000001, "length_m": 105.0,
+        "ais_class": "A", "nav_status": 0}),
+    ("havbase.csv", "havbase", "2024-03-07T00:00:01Z", {
+        "sog": NONE, "cog": NONE, "heading": NONE, "imo": NONE, "length_m": NONE, "ais_class": "B"}),
+    ("marinetraffic_toolbox.csv", "marinetraffic_toolbox", "2015-03-07T19:26:27Z", {  # 90 + 15 = 105, 8 + 8 = 16
+        "lat": 37.25, "lon": 24.5, "ais_class": "A", "imo": 9000001, "name": "EXAMPLE ONE", "callsign": "EX1",
+        "ship_type": 80, "length_m": 105.0, "beam_m": 16.0, "draught_m": 6.1, "destination": "NAMPO",
+        "draught_timestamp": pd.Timestamp("2015-03-07T19:26:26Z"), "data_part_4": 21.9}),
+    ("marinetraffic_toolbox.csv", "marinetraffic_toolbox", "2015-03-07T19:26:28Z", {
+        "lat": NONE, "lon": NONE, "ais_class": "B", "imo": NONE}),  # a payload with three parts of eight
+    ("spire.csv", "spire", "2018-01-01T00:01:20Z", {
+        "lat": 42.5, "lon": 133.25, "sog": 11.9, "cog": 88.2, "heading": 89.0, "imo": 9000001, "ship_type": 80,
+        "draught_m": 6.1, "draught_timestamp": pd.Timestamp("2017-12-31T22:15:00Z"), "destination": "VOSTOCHNY",
+        "destination_timestamp": pd.Timestamp("2017-12-31T22:15:00Z"), "VesselType": "Tanker"}),
+    ("spire.csv", "spire", "2018-01-01T00:01:30Z", {
+        "sog": NONE, "cog": NONE, "heading": NONE, "imo": NONE, "draught_m": NONE, "draught_timestamp": NONE}),
+    ("vesselfinder.csv", "vesselfinder", "2021-05-22T13:40:04Z", {
+        "lat": 42.5, "lon": 133.25, "sog": 11.9, "cog": 88.2, "heading": NONE, "nav_status": 0, "ship_type": 80,
+        "length_m": 105.0, "beam_m": 16.0, "draught_m": 6.1, "destination": "VOSTOCHNY", "receiver": "satellite"}),
+    ("aishub.csv", "aishub", "2021-07-09T08:06:53Z", {
+        "lat": 38.5, "lon": 118.25, "sog": 0.1, "cog": 356.0, "heading": 116.0, "nav_status": 1, "ship_type": 70,
+        "length_m": 224.0, "beam_m": 32.0, "draught_m": 7.5, "destination": "CAOFEIDIAN"}),
+    ("aishub.csv", "aishub", "2021-07-09T08:06:54Z", {"lat": NONE, "lon": NONE, "sog": NONE, "draught_m": NONE}),
+    ("aishub_raw.csv", "aishub_raw", "2011-04-08T12:15:27Z", {  # 30450000 / 600000, -810000 / 600000
+        "lat": 50.75, "lon": -1.35, "sog": 5.9, "cog": 235.1, "heading": NONE, "draught_m": 7.5, "length_m": 224.0}),
+    ("aishub_raw.csv", "aishub_raw", "2011-04-08T12:15:28Z", {"lat": NONE, "lon": NONE, "sog": NONE, "cog": NONE}),
+    ("aisstream.jsonl", "aisstream", "2022-12-29T18:22:32.318353Z", {
+        "mmsi": 200000037, "lat": 1.25, "lon": 103.5, "sog": 12.1, "cog": 308.2, "heading": 235.0, "nav_status": 0,
+        "ais_class": "A", "imo": 9000001, "name": "EXAMPLE ONE", "callsign": "EX1", "ship_type": 80,
+        "length_m": 105.0, "beam_m": 16.0, "draught_m": 6.1, "destination": "NAMPO",
+        "draught_timestamp": pd.Timestamp("2022-12-29T18:22:30Z"), "MessageType": "PositionReport"}),
+    ("aisstream.jsonl", "aisstream", "2022-12-29T18:22:33Z", {
+        "lat": 1.5, "sog": NONE, "cog": NONE, "heading": NONE, "ais_class": "B", "name": "EXAMPLE TWO",
+        "callsign": NONE, "ship_type": NONE, "length_m": NONE}),  # the static report of half a second later
+    ("aisstream.jsonl", "aisstream", "2022-12-29T18:22:34Z", {  # its own name, type and size; the callsign of part B
+        "lat": 1.75, "name": "EXAMPLE 2", "callsign": "EX2", "ship_type": 37, "length_m": 13.0, "beam_m": 5.0}),
+    ("gpsdio.jsonl", "gpsdio", "2017-07-18T00:07:20Z", {
+        "lat": -14.25, "lon": -170.5, "sog": 10.8, "cog": 0.0, "heading": 1.0, "nav_status": 0, "ais_class": "A",
+        "imo": 9000001, "name": "EXAMPLE ONE", "ship_type": 80, "length_m": 105.0, "draught_m": 6.1}),
+    ("gpsdio.jsonl", "gpsdio", "2017-07-18T00:07:21Z", {"lat": NONE, "sog": NONE, "ais_class": "B", "name": NONE}),
+    ("suez.csv", "suez", "2021-03-20T01:25:00Z", {"lat": 31.25, "lon": 32.25, "ID": 1}),
+    ("aegean.txt", "aegean", "2024-08-01T00:00:12Z", {"lat": 38.25, "lon": 23.5, "column_1": 1}),
+    ("aegean_annotated.txt", "aegean_annotated", "2024-08-01T00:00:12Z", {
+        "lat": 38.25, "lon": 23.5, "sog": 0.0459, "cog": 135.0, "annotation": "STOP_START;GAP_END"}),
+    ("aegean_annotated.txt", "aegean_annotated", "2024-08-01T00:02:12Z", {"sog": 0.0, "cog": NONE, "annotation": NONE}),
+    ("track_association.csv", "track_association", "1970-01-01T14:00:01Z", {
+        "lat": 36.5, "lon": -76.5, "sog": 14.8, "cog": 246.0, "VID": 100015}),
 ]  # fmt: skip
+
+# What the caller must say of a source before it is read.
+OPTIONS = {
+    "fixes_baltic_snapshot": {"dialect": "baltic_snapshot"},
+    "fixes_suez": {"synthetic_ids": True},
+    "fixes_aegean": {"dialect": "aegean", "synthetic_ids": True},
+    "fixes_aegean_annotated": {"synthetic_ids": True},
+    "fixes_track_association": {"dialect": "track_association", "synthetic_ids": True},
+}
+
+
+def read(path):
+    return read_fixes(path, **OPTIONS.get(path.stem, {}))
 
 
 @pytest.mark.parametrize(("file", "dialect", "when", "values"), EXPECTED, ids=[f"{e[0]}@{e[2]}" for e in EXPECTED])
 def test_values_of_each_dialect(file, dialect, when, values):
-    fixes = read_fixes(FIXTURES / f"fixes_{file}")
+    fixes = read(FIXTURES / f"fixes_{file}")
     assert fixes.attrs["read_report"]["dialect"] == dialect
+    if not values:
+        assert set(fixes["timestamp"]) == {pd.Timestamp(when)}
+        return
     found = row(fixes, when)
     for name, value in values.items():
         if value is None:
@@ -120,12 +194,13 @@ def test_values_of_each_dialect(file, dialect, when, values):
 
 
 def test_every_dialect_has_a_fixture():
-    assert {e[1] for e in EXPECTED} | {"dma_resampled", "geo_points"} == set(DIALECTS)
+    elsewhere = {"dma_resampled", "geo_points", "brest_static", "digitraffic_vessels", "nmea"}
+    assert {e[1] for e in EXPECTED} | elsewhere == set(DIALECTS)
 
 
 @pytest.mark.parametrize("file", sorted(FIXTURES.glob("fixes_*")), ids=lambda path: path.name)
 def test_the_table_is_fixes_and_the_account_adds_up(file):
-    fixes = read_fixes(file)
+    fixes = read(file)
     report = fixes.attrs["read_report"]
     pd.testing.assert_frame_equal(conform(fixes, FIXES), fixes)
     assert report["rows_out"] == len(fixes)
@@ -141,6 +216,20 @@ def test_static_messages_are_counted_by_name():
         "other_message": 1,
     }
     assert read_fixes(FIXTURES / "fixes_gfw_research.csv").attrs["read_report"]["reasons"] == {"static_report": 1}
+
+
+@pytest.mark.parametrize("name", [name for name, options in OPTIONS.items() if "synthetic_ids" in options])
+def test_ids_in_place_of_mmsi_need_an_option(name):
+    (path,) = FIXTURES.glob(f"{name}.*")
+    with pytest.raises(DialectError, match=r"which are no MMSI; synthetic_ids=True"):
+        read_fixes(path, dialect=OPTIONS[name].get("dialect", "auto"))
+
+
+@pytest.mark.parametrize("name", [name for name, options in OPTIONS.items() if "dialect" in options])
+def test_what_a_file_does_not_say_is_taken_by_name_only(name):
+    (path,) = FIXTURES.glob(f"{name}.*")
+    with pytest.raises(DialectError, match=rf"only taken by name, with dialect='{OPTIONS[name]['dialect']}'"):
+        read_fixes(path, synthetic_ids=True)
 
 
 def test_equipment_is_delivered():
