@@ -7,7 +7,8 @@ quote, a blank line) is read again line by line, so that each broken line is kno
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,15 +19,19 @@ from pyarrow import csv as arrow_csv
 from darkvoyage.errors import ReadError
 from darkvoyage.io.containers import Member, guard
 from darkvoyage.io.read_report import ReadReport
-from darkvoyage.io.selection import Select
 
 __all__ = [
-    "Block", "Header", "as_utf8", "parse_lines", "read_header", "read_text", "unique_names", "whole_lines",
+    "Block", "Header", "Piece", "as_utf8", "numbered_lines", "parse_lines", "read_header", "read_text", "unique_names",
+    "whole_lines",
 ]  # fmt: skip
 
-_BLOCK = 16 << 20  # read and converted at a time
-_PARSED = 4 << 20  # parsed by one thread
+_BLOCK = 8 << 20  # read and converted at a time
+_PARSED = 2 << 20  # parsed by one thread
 _BOM = b"\xef\xbb\xbf"
+Piece = tuple[range, bytes]
+"""Some whole lines of a text, and their numbers in the file."""
+
+_NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?([eE][+-]?\d+)?\s*")
 
 
 @dataclass(frozen=True)
@@ -38,40 +43,62 @@ class Block:
     lines: Sequence[int] = ()
 
 
-def read_text(member: Member, report: ReadReport, select: Select) -> Iterator[Block]:
+def numbered_lines(member: Member, header: Header) -> Iterator[Piece]:
+    """Yield the rows of a text in pieces of about 8 MiB: whole lines, and their numbers in the file."""
+    line = header.lines + 1
+    for data in whole_lines(member, header.head):
+        count = data.count(b"\n") + (not data.endswith(b"\n"))
+        yield range(line, line + count), data
+        line += count
+
+
+def read_text(
+    pieces: Iterable[Piece], header: Header, columns: list[str], label: str, report: ReadReport
+) -> Iterator[Block]:
     """Read delimited text.
 
     Parameters
     ----------
-    member : Member
+    pieces : iterable of (range, bytes)
+        The numbers of some lines, and these lines.
+    header : Header
+    columns : list of str
+        Those to deliver.
+    label : str
+        Name of the file.
     report : ReadReport
         Receives the number of rows, and broken lines.
-    select : callable
-        Says which columns are wanted.
 
     Yields
     ------
     Block
-        Columns of text with null for an empty field; at least one block, which may have no rows.
+        Columns of text with null for an empty field; at first a block without rows.
     """
-    header = read_header(member)
-    names, delimiter, line = header.names, header.delimiter, header.lines + 1
-    columns = [name for name in select(names).columns if name in names]
-    yield Block(_text_table([], names).select(columns), lambda row: (member.label, row, ""))
-    for data in whole_lines(member):
-        count = data.count(b"\n") + (not data.endswith(b"\n"))
-        lines = range(line, line + count)
-        yield parse_lines(as_utf8(data, report), names, delimiter, member.label, lines, report, columns=columns)
-        line += count
+    names = header.names
+    yield Block(_text_table([], names).select(columns), lambda row: (label, row, ""))
+    for lines, data in pieces:
+        yield parse_lines(as_utf8(data, report), names, header.delimiter, label, lines, report, columns=columns)
 
 
 @dataclass(frozen=True)
 class Header:
-    """What the first line with content says: unique names of the columns, their delimiter, and its own number."""
+    """What the first line with content says.
+
+    Parameters
+    ----------
+    names : list of str
+        Unique names of the columns; `column_1` and so on where the first line holds numbers.
+    delimiter : str
+    lines : int
+        Number of lines before the first row.
+    head : bytes
+        The first line, where it is a row itself.
+    """
 
     names: list[str]
     delimiter: str
     lines: int
+    head: bytes = b""
 
 
 def read_header(member: Member) -> Header:
@@ -92,7 +119,11 @@ def read_header(member: Member) -> Header:
             line = line.removeprefix(_BOM) if number == 1 else line
     text = line.decode("utf-8", "replace").rstrip("\r\n")
     delimiter = max(",;\t", key=text.count)
-    return Header(unique_names(next(csv.reader([text], delimiter=delimiter))), delimiter, number)
+    delimiter = delimiter if delimiter in text else " "
+    cells = next(csv.reader([text], delimiter=delimiter))
+    if len(cells) > 1 and all(_NUMBER.fullmatch(cell) for cell in cells):
+        return Header(unique_names([""] * len(cells)), delimiter, number - 1, line)
+    return Header(unique_names(cells), delimiter, number)
 
 
 def unique_names(cells: list[str]) -> list[str]:
@@ -109,7 +140,7 @@ def unique_names(cells: list[str]) -> list[str]:
 
 
 def whole_lines(member: Member, head: bytes = b"") -> Iterator[bytes]:
-    """Yield the rest of a text in pieces of about 16 MiB that end where a line ends."""
+    """Yield the rest of a text in pieces of about 8 MiB that end where a line ends."""
     rest, done = head, len(head)
     while True:
         with guard(member.label, partial(_after, member, done)):
@@ -119,7 +150,7 @@ def whole_lines(member: Member, head: bytes = b"") -> Iterator[bytes]:
             break
         cut = piece.rfind(b"\n") + 1
         if cut:
-            yield rest + piece[:cut]
+            yield b"".join((rest, memoryview(piece)[:cut]))  # one copy
             rest = piece[cut:]
         else:
             rest += piece
@@ -256,7 +287,7 @@ def _cells(text: str, delimiter: str) -> list[str] | None:
         cells = next(csv.reader([text + "\n"], delimiter=delimiter))
     except csv.Error:
         return None
-    return None if cells[-1].endswith("\n") else cells
+    return None if not cells or cells[-1].endswith("\n") else cells
 
 
 def _text_table(rows: list[list[str]], names: list[str]) -> pa.Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -12,8 +13,9 @@ from darkvoyage.errors import DialectError
 from darkvoyage.io.arrow_files import read_geopackage, read_parquet
 from darkvoyage.io.columns import Converted, convert_block, kept_columns
 from darkvoyage.io.containers import Member, open_members
-from darkvoyage.io.delimited import Block, read_text
+from darkvoyage.io.delimited import Block, Piece, numbered_lines, read_header, read_text
 from darkvoyage.io.dialect_match import check_options, match_header, match_units
+from darkvoyage.io.fast_text import FAST_FROM_BYTES, can_read, read_fast
 from darkvoyage.io.json_records import read_json
 from darkvoyage.io.nmea import read_nmea
 from darkvoyage.io.progress import Progress, check_progress, showing
@@ -23,6 +25,7 @@ from darkvoyage.io.sources import SourceFile, expand
 from darkvoyage.io.stand_ins import StandIns
 from darkvoyage.io.statics import StaticReports
 from darkvoyage.io.streams import Metered, one_ahead
+from darkvoyage.kernels.compiled import can_compile
 from darkvoyage.schema.tables import FIXES
 
 __all__ = ["FixStream"]
@@ -31,7 +34,7 @@ _READERS = {"json": read_json, "gpkg": read_geopackage}
 
 
 class FixStream:
-    """Parts of FIXES from files, one pass, never more than a few parts of about 16 MiB in memory.
+    """Parts of FIXES from files, one pass, never more than a few parts of about 8 MiB in memory.
 
     Parameters
     ----------
@@ -89,6 +92,7 @@ class FixStream:
         self._fingerprints = fingerprints
         self._stand_ins = StandIns() if synthetic_ids else None
         self._has_positions = False
+        self._text_bytes = 0  # so far, or known to come
 
     def __iter__(self) -> Iterator[pa.Table]:
         """Yield tables of typed FIXES columns, then the source's other columns under their own names.
@@ -122,6 +126,7 @@ class FixStream:
         files = expand(self._source, self.report.skipped)
         sizes = [file.size for file in files]
         total = None if None in sizes else sum(size or 0 for size in sizes)
+        self._text_bytes = total if total is not None and total >= FAST_FROM_BYTES else 0
         done = 0
         with showing(self._progress, total) as tell:
             for file in files:
@@ -151,42 +156,73 @@ class FixStream:
             chosen[tuple(names)] = chosen[tuple(name for name in names if name in selection.columns)] = selection
             return selection
 
+        if member.kind == "text":
+            yield from self._read_text(member, partition, select)
+            return
         with closing(self._blocks(member, select)) as blocks:
             for block in blocks:
                 names = block.table.column_names
                 selection = chosen.get(tuple(names)) or select(names)
-                yield self._convert(_with_constants(block.table, partition), selection, block)
+                yield self._convert(block, self.report, selection, partition)
 
-    def _convert(self, table: pa.Table, selection: Selection, block: Block) -> Converted:
+    def _read_text(self, member: Member, partition: Mapping[str, str | None], select: Select) -> Generator[Converted]:
+        """Read text with Arrow's parser, and with compiled kernels once there is enough to pay for their start."""
+        header = read_header(member)
+        selection = select(header.names)
+        pieces = numbered_lines(member, header)
+        fast = self._stand_ins is None and can_compile() and can_read(selection.match)
+        first = self._first(pieces) if fast else pieces
+        convert = partial(self._convert, selection=selection, partition=partition)
+        columns = [name for name in selection.columns if name in header.names]
+        with closing(one_ahead(read_text(first, header, columns, member.label, self.report))) as blocks:
+            for block in blocks:
+                yield convert(block, self.report)
+        with closing(read_fast(pieces, header, selection, member.label, convert)) as parts:
+            for part, report in parts:
+                self.report.absorb(report)
+                yield part
+
+    def _first(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        """Yield pieces until the start of the compiler pays."""
+        while self._text_bytes < FAST_FROM_BYTES:
+            piece = next(pieces, None)
+            if piece is None:
+                return
+            self._text_bytes += len(piece[1])
+            yield piece
+
+    def _convert(
+        self, block: Block, report: ReadReport, selection: Selection, partition: Mapping[str, str | None]
+    ) -> Converted:
+        table = _with_constants(block.table, partition)
         table = table.select([name for name in table.column_names if name not in selection.left_out])
         match = match_units(selection.match, table)
         if self._stand_ins is not None:
             table, match = self._stand_ins.add(table, match)
-            self.report.ids = len(self._stand_ins)
+            report.ids = len(self._stand_ins)
         kept, left_out = kept_columns(table, match) if self._wanted is None else ([], selection.left_out)
-        self.report.note(kept, left_out, match.dialect.name)
+        if len(table) or not match.dialect.raw:  # a header alone does not tell the units
+            report.note(kept, left_out, match.dialect.name)
         self._has_positions |= match.dialect.positions
-        fixes, statics = convert_block(table, match, self.report, block.describe)
-        return Converted(self._within(fixes), statics)
+        fixes, statics = convert_block(table, match, report, block.describe)
+        return Converted(self._within(fixes, report), statics)
 
     def _select(self, names: Sequence[str], label: str) -> Selection:
         match = match_header(names, self._dialect, self._column_map, label, synthetic_ids=self._stand_ins is not None)
         match, columns = narrowed(match, names, self._wanted)
         return Selection(match, columns, tuple(name for name in names if name not in columns), self._period)
 
-    def _within(self, part: pa.Table) -> pa.Table:
+    def _within(self, part: pa.Table, report: ReadReport) -> pa.Table:
         """Leave out the rows outside the period; those of row groups that were not read are counted by the reader."""
         if self._period is None:
             return part
         outside = self._period.outside(part["timestamp"].cast("int64").to_numpy())
-        self.report.reject("outside_period", int(outside.sum()), ())
+        report.reject("outside_period", int(outside.sum()), ())
         return part.filter(pa.array(~outside))
 
     def _blocks(self, member: Member, select: Select) -> Generator[Block]:
-        """Choose the reader of a member; one of lines parses while the block before is converted."""
-        if member.kind == "text":
-            yield from one_ahead(read_text(member, self.report, select))
-        elif member.kind == "nmea":
+        """Choose the reader of a member; a log is parsed while the block before is converted."""
+        if member.kind == "nmea":
             yield from one_ahead(read_nmea(member, self.report, select))
         elif member.kind == "parquet":
             yield from read_parquet(member, self.report, select)
