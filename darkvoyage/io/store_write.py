@@ -66,7 +66,7 @@ class RunWriter:
         self._limit = buffer_bytes
         self._blocks: list[SortedBlock] = []
         self._reports: list[pa.Table] = []
-        self._pending: list[Future[SortedBlock]] = []
+        self._pending: Future[SortedBlock] | None = None
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
 
     def __enter__(self) -> RunWriter:
@@ -87,10 +87,11 @@ class RunWriter:
         reports : pyarrow Table
             Static reports: `mmsi`, `timestamp`, static fields.
         """
-        while len(self._pending) >= _THREADS:
-            self._blocks.append(self._pending.pop(0).result())
+        if self._pending is not None:  # one block at a time: the reader has threads of its own
+            self._blocks.append(self._pending.result())
+            self._pending = None
         if len(fixes):
-            self._pending.append(self._pool.submit(sort_block, fixes, self._parts))
+            self._pending = self._pool.submit(sort_block, fixes, self._parts)
         if len(reports):
             self._reports.append(reports)
         if sum(held.nbytes for held in (*self._blocks, *self._reports)) >= self._limit:
@@ -98,8 +99,9 @@ class RunWriter:
 
     def flush(self) -> None:
         """Write what is held as one run, and have the disk hold it."""
-        blocks, reports = [*self._blocks, *(future.result() for future in self._pending)], self._reports
-        self._blocks, self._pending, self._reports = [], [], []
+        pending = [] if self._pending is None else [self._pending.result()]
+        blocks, reports = [*self._blocks, *pending], self._reports
+        self._blocks, self._pending, self._reports = [], None, []
         if blocks or reports:
             self.runs.append(self._write_run(self._number + len(self.runs), blocks, reports))
             pa.default_memory_pool().release_unused()
