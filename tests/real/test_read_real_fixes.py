@@ -253,10 +253,59 @@ def test_json_of_marinetraffic_and_of_the_segmenter(real_data):
 
 def test_what_is_no_table_of_fixes_is_refused_by_name(real_data):
     for name, lacking in [
-        ("ais_brest/nari_static_sample.csv.gz", "lat"),
-        ("ais_suez_2021/suez_2021_03_20_24.csv.gz", "mmsi"),
-        ("ais_track_association/set1.csv.gz", "mmsi"),
+        ("ais_satellite_150_fleet/150_vessels_identity.csv", "timestamp"),
+        ("ais_satellite_150_fleet/daily_identity.csv.gz", "timestamp"),
+        ("ais_baltic_semicolon/gdynia_2019_03_14_bits_hex.txt.gz", "timestamp"),
         ("ais_satellite_150_fleet/150_voi_names_frequency.csv", "timestamp"),
     ]:
         with pytest.raises(DialectError, match=f"is of no known dialect.*which lacks .*{lacking}"):
             read_fixes(real_data / name)
+    with pytest.raises(DialectError, match="static reports without positions"):
+        read_fixes(real_data / "ais_brest/nari_static_sample.csv.gz")
+
+
+# What the READMEs say of each set: rows and vessels.
+VESSELS = {
+    "ais_noaa_csv/ny_harbor_2020_06_30_first_hour.csv.gz": (8689, 295),
+    "ais_orbcomm_old_bahama/anom_datav2.csv.gz": (6099, 133),
+    "ais_orbcomm_old_bahama/obc_recreational.csv.gz": (6921, 367),
+    "ais_orbcomm_old_bahama/obc_sailing.csv.gz": (1872, 61),
+    "ais_tankers_singapore/imo_9327138.csv.gz": (39254, 1),
+    "ais_tankers_singapore/imo_9417464.csv.gz": (13263, 1),
+    "ais_tankers_singapore/imo_9343340.csv.gz": (8793, 1),
+    "ais_tankers_singapore/imo_9116943.csv.gz": (3135, 1),
+    "ais_tankers_singapore/imo_9664225.csv.gz": (1939, 1),
+    "ais_marinetraffic_style/gibraltar_2016_06_01.csv.gz": (19999, 524),
+    "ais_marinetraffic_style/ship_positions.json.gz": (2696, 3),
+    "ais_baltic_semicolon/baltic_2018_04_01.csv.gz": (12654, 249),
+    "ais_brest/nari_dynamic_sample.csv.gz": (4225, 18),
+    "ais_satellite_2012_scored/raw_10k_points.csv.gz": (10000, 4),
+    "ais_gfw_positions/position_messages.csv.gz": (18813, 2),
+    "ais_kattegat_parquet/kattegat_2025_11_1min.parquet": (32749, 229),
+    "ais_gpsdio_jsonl/338013000.jsonl.gz": (1253, 1),
+}
+
+
+@pytest.mark.parametrize("name", VESSELS)
+def test_rows_and_vessels_as_described(real_data, name):
+    fixes = read_fixes(real_data / name)
+    assert (len(fixes), fixes["mmsi"].nunique()) == VESSELS[name]
+
+
+def test_sentinels_and_duplicates_as_described(real_data):
+    fixes = read_fixes(real_data / "ais_satellite_2012_scored/raw_10k_points.csv.gz")
+    assert fixes.attrs["read_report"]["repairs"]["position_not_available"] == 720
+    assert fixes.attrs["read_report"]["repairs"]["sog_not_available"] == 720
+    fixes = read_fixes(real_data / "ais_gfw_positions/position_messages.csv.gz")
+    assert fixes.duplicated().sum() == 88
+    fixes = read_fixes(real_data / "ais_orbcomm_old_bahama/obc_recreational.csv.gz")
+    assert (fixes["sog"] == 102.2).sum() == 80
+    for imo in (9116943, 9327138, 9343340, 9417464, 9664225):
+        path = real_data / f"ais_tankers_singapore/imo_{imo}.csv.gz"
+        repairs = read_fixes(path).attrs["read_report"]["repairs"]
+        for column, sentinel, name in (
+            ("true_heading", "511", "heading"),
+            ("course_over_ground", "3600", "cog"),
+            ("speed_over_ground", "1023", "sog"),
+        ):
+            assert repairs.get(f"{name}_not_available", 0) == raw_column(path, column).count(sentinel), (imo, name)
