@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import warnings
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -21,7 +23,7 @@ from darkvoyage.io.times import read_times
 
 __all__ = ["read_geopackage", "read_parquet"]
 
-_ROWS = 1 << 18
+_ROWS = 1 << 17
 _BUFFER = 1 << 20  # of each column that is being read: row groups may be as large as the file
 _POINT = np.dtype([("order", "u1"), ("kind", "<u4"), ("x", "<f8"), ("y", "<f8")])
 
@@ -153,34 +155,65 @@ def read_geopackage(member: Member, report: ReadReport) -> Iterator[Block]:
     ReadError
         Damaged, or without a layer of points.
     """
-    with guard(member.label, member.extent):
-        content = member.stream.read()
-    layers = _point_layers(content, member.label, report)
+    with guard(member.label, lambda: member.extent):
+        head, ends = member.stream.read(32), member.stream.seek(0, io.SEEK_END)
+        pages = int.from_bytes(head[28:32], "big") * (int.from_bytes(head[16:18], "big") or 1)
+        if ends < pages:  # SQLite file format 1.3: page size at byte 16, pages at byte 28
+            raise ReadError(f"{member.label}: truncated: ends at byte {ends} of {pages}")
+        member.stream.seek(0)
+        place = str(member.path) if member.path is not None else member.stream.read()
+    layers = _point_layers(place, member.label, report)
     if not layers:
         raise ReadError(f"{member.label}: no layer of points")
-    for meta, table in layers:
-        report.rows_in += len(table)
-        yield _block(table, meta["geometry_name"] or "wkb_geometry", meta["crs"], member.label, 0)
+    for layer in layers:
+        done = 0
+        for table, meta in _layer_tables(place, layer, member.label):
+            report.rows_in += len(table)
+            yield _block(table, meta["geometry_name"] or "wkb_geometry", meta["crs"], member.label, done)
+            done += len(table)
 
 
-def _point_layers(content: bytes, label: str, report: ReadReport) -> list[tuple[dict[str, Any], pa.Table]]:
+def _point_layers(place: str | bytes, label: str, report: ReadReport) -> list[str]:
     import pyogrio
 
-    pages = int.from_bytes(content[28:32], "big") * (int.from_bytes(content[16:18], "big") or 1)
-    if len(content) < pages:  # SQLite file format 1.3: page size at byte 16, pages at byte 28
-        raise ReadError(f"{label}: truncated: ends at byte {len(content)} of {pages}")
-    found = []
+    with _quiet_and_named(label):
+        layers = [(str(name), str(kind)) for name, kind in pyogrio.list_layers(place)]
+    report.skipped += [f"{label}/{name}" for name, kind in layers if not kind.startswith("Point")]
+    return [name for name, kind in layers if kind.startswith("Point")]
+
+
+def _layer_tables(place: str | bytes, layer: str, label: str) -> Iterator[tuple[pa.Table, dict[str, Any]]]:
+    """Yield tables of a layer, the first of them without rows, and what is known of it."""
+    import pyogrio
+
+    with ExitStack() as stack:
+        with _quiet_and_named(label):
+            opened = pyogrio.open_arrow(place, layer=layer, batch_size=_ROWS, use_pyarrow=True)
+            meta, batches = stack.enter_context(opened)
+        table: pa.Table | None = batches.schema.empty_table()
+        while table is not None:
+            yield table, meta
+            with _quiet_and_named(label):
+                batch = next(batches, None)
+            table = None if batch is None else pa.Table.from_batches([batch])
+
+
+@contextmanager
+def _quiet_and_named(label: str) -> Iterator[None]:
+    """Bytes in memory have no .gpkg ending, which needs no warning; what is damaged is called by its name."""
+    import pyogrio
+
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # bytes in memory have no .gpkg ending
+        warnings.simplefilter("ignore", RuntimeWarning)
         try:
-            for name, kind in pyogrio.list_layers(content):
-                if str(kind).startswith("Point"):
-                    found.append(pyogrio.read_arrow(content, layer=str(name)))
-                else:
-                    report.skipped.append(f"{label}/{name}")
-        except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, RuntimeError) as error:
+            yield
+        except (
+            pyogrio.errors.DataSourceError,
+            pyogrio.errors.DataLayerError,
+            RuntimeError,
+            pa.ArrowException,
+        ) as error:
             raise ReadError(f"{label}: truncated or damaged ({error})") from error
-    return found
 
 
 def _block(table: pa.Table, point: str | None, system: Any, label: str, done: int) -> Block:

@@ -122,7 +122,7 @@ class _Opening:
             inner = Inflated(buffered) if kind == "gzip" else Decoded(buffered, kind)
             yield from self.members(label, inner, depth + 1)
         elif kind in _OUT_OF_ORDER:
-            at_hand = stream is self.source and self.source.seekable()
+            at_hand = stream is self.source and self.source.seekable() and (kind != "gpkg" or self.path is not None)
             whole = buffered if at_hand else _held(buffered, label, kind)
             if kind == "zip":
                 yield from self.unzip(label, whole, depth)
@@ -188,7 +188,7 @@ def _open_packed(archive: zipfile.ZipFile, info: zipfile.ZipInfo, stream: Binary
         if len(header) < 30 or header[:4] != b"PK\x03\x04":
             raise zipfile.BadZipFile("no local header where the directory says")
         stream.seek(sum(struct.unpack("<26xHH", header)), io.SEEK_CUR)
-        return Inflated(stream, crc=info.CRC)
+        return Inflated(stream, crc=info.CRC, size=info.compress_size)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
         raise ReadError(
             f"{label}: packed by method {info.compress_type}, which is not read; unpack it, or pack it again"

@@ -112,12 +112,15 @@ class Inflated(io.RawIOBase):
         Standing at the first byte.
     crc : int, optional
         CRC-32 of a member of a .zip, which has no header of its own.
+    size : int, optional
+        Bytes of that member as stored.
     """
 
-    def __init__(self, stream: BinaryIO, *, crc: int | None = None) -> None:
+    def __init__(self, stream: BinaryIO, *, crc: int | None = None, size: int | None = None) -> None:
         fast = importlib.util.find_spec("isal") is not None
         self._library: Any = importlib.import_module("isal.isal_zlib") if fast else zlib
         self._stream = stream
+        self._stored = size
         self._expected = crc
         self._crc = 0
         self._engine = self._new_engine()
@@ -133,7 +136,7 @@ class Inflated(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Fill a buffer with what one step of inflation gives."""
         while not self._engine.eof or self._begin_next():
-            data = self._left or self._stream.read(_PIECE >> 2)
+            data = self._left or self._more()
             try:
                 piece = self._engine.decompress(data, len(buffer))
             except self._library.error as error:
@@ -149,13 +152,20 @@ class Inflated(io.RawIOBase):
             raise zipfile.BadZipFile("the check sum differs")
         return 0
 
+    def _more(self) -> bytes:
+        if self._stored is None:
+            return self._stream.read(_PIECE >> 2)
+        piece = self._stream.read(min(_PIECE >> 2, self._stored))
+        self._stored -= len(piece)
+        return piece
+
     def _begin_next(self) -> bool:
         """Go on with the next member of a .gz; zeros after the last are padding."""
         if self._expected is not None:
             return False
         rest = self._engine.unused_data.lstrip(b"\x00")
         while not rest:
-            piece = self._stream.read(_PIECE >> 2)
+            piece = self._more()
             if not piece:
                 return False
             rest = piece.lstrip(b"\x00")
