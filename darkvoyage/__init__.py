@@ -35,6 +35,7 @@ _HOME = {
     "write_table": "io.writers",
     "clean_fixes": "tracks.cleaning",
     "find_gaps": "gaps.find",
+    "GapTracker": "gaps.tracker",
     "fit_reception": "gaps.reception",
     "ReceptionModel": "gaps.reception",
     "score_silence": "gaps.silence",

@@ -65,13 +65,11 @@ def gaps(ais: tuple[str, ...], dialect: str, min_gap_h: float, as_of: str | None
     """List the silences of each ship; CSV to the terminal, or a file by its ending."""
     from darkvoyage.config import GapRule
     from darkvoyage.gaps.find import find_gaps
-    from darkvoyage.io.fixes import read_fixes
     from darkvoyage.io.writers import write_table
 
     rule = GapRule(min_gap_h=min_gap_h)
-    fixes = read_fixes(list(ais), dialect=dialect)
-    found = find_gaps(fixes, rule=rule, as_of=as_of)
-    _tell_reading(fixes)
+    found = find_gaps(ais[0] if len(ais) == 1 else list(ais), rule=rule, as_of=as_of, dialect=dialect)
+    _tell_reading(found)
     if out is None:
         click.echo(found.to_csv(index=False), nl=False)
     else:
@@ -175,9 +173,12 @@ def _config(path: str | None, min_gap_h: float | None) -> Any:
 
 def _tell_reading(fixes: Any) -> None:
     """One line on what was read and what was not delivered, on stderr."""
-    told = fixes.attrs["read_report"]
+    told = fixes.attrs.get("read_report")
+    if told is None:
+        return
     reasons = ", ".join(f"{count} {name}" for name, count in sorted(told["reasons"].items()))
     left = f"; not delivered: {reasons}" if reasons else ""
+    left += f"; {told['late']} came too late" if told.get("late") else ""
     click.echo(f"read {told['rows_out']} of {told['rows_in']} rows ({told['dialect']}){left}", err=True)
 
 

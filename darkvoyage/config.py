@@ -54,10 +54,14 @@ class GapRule:
         gaps.
     lookback_h : float
         Window of the fix counts before and after the gap [h]. 12 h: Welch et al. 2022, pipe-gaps 0.9.4.
+    max_lateness_h : float
+        In dumps and daily updates, a fix that comes further than this behind the newest of its MMSI is left out and
+        counted [h]. 24 h: daily archives; satellite AIS comes in within hours.
     """
 
     min_gap_h: float = option(default=6.0, gt=0)
     lookback_h: float = option(default=12.0, gt=0, le=24)
+    max_lateness_h: float = option(default=24.0, ge=0, le=8760)
 
 
 @rule

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["expand", "first_at_or_after", "group_starts", "search_groups"]
+__all__ = ["expand", "first_at_or_after", "group_starts", "search_groups", "search_ranges"]
 
 
 def group_starts(key: np.ndarray) -> np.ndarray:
@@ -91,3 +91,34 @@ def first_at_or_after(
         return np.full(len(at), -1, dtype="int64")
     inside = np.minimum(at, len(group) - 1)
     return np.where((at < len(group)) & (group[inside] == query_group), at, -1)
+
+
+def search_ranges(
+    value: np.ndarray, first: np.ndarray, end: np.ndarray, query: np.ndarray, *, side: str = "left"
+) -> np.ndarray:
+    """Insertion points of queries, each within its own range of a column (`numpy.searchsorted` per query, at once).
+
+    Parameters
+    ----------
+    value : ndarray, shape (n,)
+        Ascending within each range.
+    first, end : ndarray of int64, shape (m,)
+        Range i is value[first[i]:end[i]].
+    query : ndarray, shape (m,)
+    side : {"left", "right"}
+
+    Returns
+    -------
+    ndarray of int64, shape (m,)
+        Between first and end.
+    """
+    low, high = np.array(first, dtype="int64"), np.array(end, dtype="int64")
+    while True:
+        open_ = np.flatnonzero(low < high)
+        if len(open_) == 0:
+            return low
+        middle = (low[open_] + high[open_]) // 2
+        found = value[middle]
+        right = found < query[open_] if side == "left" else found <= query[open_]
+        low[open_[right]] = middle[right] + 1
+        high[open_[~right]] = middle[~right]

@@ -22,10 +22,16 @@ from darkvoyage.schema.tables import FIXES
 from darkvoyage.schema.times import time_us
 from darkvoyage.tracks.hulls import Hulls
 
-__all__ = ["FIRST_AIS_YEAR", "clean_fixes"]
+__all__ = ["FIRST_AIS_YEAR", "TIE_ORDER", "clean_fixes", "first_ais_us", "in_order"]
 
 FIRST_AIS_YEAR = 1995
 """No AIS report is older: the technical standard ITU-R M.1371 dates from 1998, its sea trials from the mid-1990s."""
+
+TIE_ORDER = (
+    "lat", "lon", "sog", "cog", "nav_status", "ais_class", "receiver", "imo", "ship_type", "length_m", "draught_m",
+    "destination", "draught_timestamp", "destination_timestamp",
+)  # fmt: skip
+"""Columns whose values decide, in this order, which of several fixes of one MMSI and time stays."""
 
 _FLAGS = (None, "time", "equipment", "duplicate", "out_of_range", "no_position", "jump", "conflict")
 _OK, _TIME, _EQUIPMENT, _DUPLICATE, _OUT_OF_RANGE, _NO_POSITION, _JUMP, _CONFLICT = range(8)
@@ -54,7 +60,7 @@ def clean_fixes(fixes: Any, *, rule: CleanRule | None = None) -> pd.DataFrame:
         See `conform`.
     """
     rule = rule or CleanRule()
-    table = sort_rows(conform(fixes, FIXES).drop(columns=["track_id", "flag"], errors="ignore"), FIXES.key)
+    table = in_order(conform(fixes, FIXES).drop(columns=["track_id", "flag"], errors="ignore"))
     mmsi, time = table["mmsi"].to_numpy(), time_us(table["timestamp"])
     lat, lon = table["lat"].to_numpy(), table["lon"].to_numpy()
     owner, moment = _runs(mmsi), _runs(mmsi, time)
@@ -75,6 +81,18 @@ def clean_fixes(fixes: Any, *, rule: CleanRule | None = None) -> pd.DataFrame:
     )
     out.attrs.update(attrs)
     return out
+
+
+def first_ais_us() -> int:
+    """Return the first moment of `FIRST_AIS_YEAR` [us]."""
+    return int(np.datetime64(f"{FIRST_AIS_YEAR}-01-01", "us").astype("int64"))
+
+
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """Sort by (mmsi, timestamp), fixes of one MMSI and time by `TIE_ORDER` and then by whatever else they have."""
+    first = [name for name in (*FIXES.key, *TIE_ORDER) if name in table.columns]
+    rest = [name for name in table.columns if name not in first]
+    return sort_rows(table[[*first, *rest]], FIXES.key)[list(table.columns)]
 
 
 def _lost_last(rows: np.ndarray, moment: np.ndarray, flag: np.ndarray) -> np.ndarray:
@@ -111,7 +129,7 @@ def _single_row_flags(
     flag[np.isnan(lat) | np.isnan(lon)] = _NO_POSITION
     flag[original != np.arange(len(mmsi))] = _DUPLICATE
     flag[is_equipment(mmsi)] = _EQUIPMENT
-    flag[time < np.datetime64(f"{FIRST_AIS_YEAR}-01-01", "us").astype("int64")] = _TIME
+    flag[time < first_ais_us()] = _TIME
     return flag
 
 

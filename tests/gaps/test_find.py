@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 import darkvoyage as dv
-from darkvoyage.gaps.find import gap_ids
+from darkvoyage.gaps.table import gap_ids
 from darkvoyage.schema.tables import GAPS
 from tests import oracle, strategies
 

@@ -1,0 +1,145 @@
+"""What the search for gaps needs of each fix, as plain arrays of equal length by name.
+
+Times are microseconds since 1970 (`NEVER`: null), numbers float64 with NaN for null, texts numbers of a vocabulary (-1:
+null). Rows are in the order of arrival unless a function says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from darkvoyage.schema.times import time_us
+
+__all__ = [
+    "GAP_FIELDS", "NEVER", "REPORTS", "Columns", "Vocabulary", "concat_columns", "is_null", "take_rows", "to_columns",
+]  # fmt: skip
+
+Columns = dict[str, np.ndarray]
+
+NEVER = np.iinfo("int64").min
+"""Null of a time."""
+
+REPORTS: dict[str, str | None] = {
+    "draught_m": "draught_timestamp", "destination": "destination_timestamp", "ais_class": None, "ship_type": None,
+    "length_m": None, "imo": None,
+}  # fmt: skip
+"""Values that a ship reports now and then, and the column that says when they were received."""
+
+_NUMBERS = ("lat", "lon", "sog", "cog", "nav_status", "imo", "ship_type", "length_m", "draught_m")
+_TEXTS = ("ais_class", "receiver", "destination")
+_TIMES = ("draught_timestamp", "destination_timestamp")
+GAP_FIELDS = ("mmsi", "timestamp", *_NUMBERS, *_TEXTS, *_TIMES)
+"""Columns of FIXES that gaps are made of."""
+
+
+class Vocabulary:
+    """Texts by number, in the order in which they first came."""
+
+    def __init__(self, texts: Sequence[str] = ()) -> None:
+        self.texts: list[str] = list(texts)
+        self._codes = {text: code for code, text in enumerate(self.texts)}
+
+    def codes(self, column: Any) -> np.ndarray:
+        """Numbers of a column of texts, shape (n,); new texts are added."""
+        whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        coded = whole.dictionary_encode()
+        indices = np.asarray(coded.indices.fill_null(-1).to_numpy(zero_copy_only=False), dtype="int32")
+        known = [self._code(text) for text in coded.dictionary.to_pylist()]
+        return np.array([*known, -1], dtype="int32")[indices]
+
+    def _code(self, text: str) -> int:
+        code = self._codes.setdefault(text, len(self.texts))
+        if code == len(self.texts):
+            self.texts.append(text)
+        return code
+
+    def ranks(self, codes: np.ndarray) -> np.ndarray:
+        """Numbers in the order of the texts, nulls last."""
+        distinct, place = np.unique(codes, return_inverse=True)
+        order = sorted(range(len(distinct)), key=lambda k: (distinct[k] < 0, self.texts[distinct[k]]))
+        rank = np.empty(len(distinct), dtype="int64")
+        rank[order] = np.arange(len(distinct))
+        return rank[place]
+
+    def decode(self, codes: np.ndarray) -> pd.Series:
+        """Texts of numbers."""
+        texts = pd.array([*self.texts, None], dtype="str")
+        return pd.Series(texts.take(np.asarray(codes, dtype="int64") % len(texts)))
+
+
+def to_columns(table: pd.DataFrame | pa.Table, vocabulary: Vocabulary) -> Columns:
+    """Take what gaps need from FIXES; fields that the table lacks are left out.
+
+    Parameters
+    ----------
+    table : DataFrame or pyarrow Table
+        FIXES in their types.
+    vocabulary : Vocabulary
+
+    Returns
+    -------
+    dict of ndarray
+    """
+    out: Columns = {}
+    names = table.columns if isinstance(table, pd.DataFrame) else table.column_names
+    for name in [field for field in GAP_FIELDS if field in names]:
+        column = table[name]
+        if name in _TEXTS:
+            out[name] = vocabulary.codes(pa.array(column) if isinstance(column, pd.Series) else column)
+        elif name in ("timestamp", *_TIMES):
+            out["time" if name == "timestamp" else name] = _micros(column)
+        elif name == "mmsi":
+            out[name] = np.asarray(column.to_numpy(), dtype="int64")
+        else:
+            out[name] = _floats(column)
+    return out
+
+
+def _micros(column: Any) -> np.ndarray:
+    if isinstance(column, pd.Series):
+        return time_us(column)
+    micros = pc.fill_null(column.cast(pa.timestamp("us", "UTC")).cast("int64"), NEVER)
+    return np.asarray(micros.to_numpy(), dtype="int64")
+
+
+def _floats(column: Any) -> np.ndarray:
+    if isinstance(column, pd.Series):
+        return column.to_numpy(dtype="float64", na_value=np.nan)
+    return np.asarray(column.to_numpy(), dtype="float64")
+
+
+def is_null(name: str, values: np.ndarray) -> np.ndarray:
+    """Tell which values of a column are null, shape (n,)."""
+    if name in _TEXTS:
+        return values < 0
+    return values == NEVER if name in _TIMES else np.isnan(values)
+
+
+def take_rows(columns: Columns, rows: np.ndarray) -> Columns:
+    """Only these rows, in this order."""
+    return {name: values[rows] for name, values in columns.items()}
+
+
+def concat_columns(parts: Iterable[Columns]) -> Columns:
+    """One part behind the other; a column that some lack is null there."""
+    parts = [part for part in parts if part]
+    if len(parts) == 1:
+        return parts[0]
+    names = list(dict.fromkeys(name for part in parts for name in part))
+    return {
+        name: np.concatenate([part[name] if name in part else _nulls(name, part) for part in parts]) for name in names
+    }
+
+
+def _nulls(name: str, beside: Columns) -> np.ndarray:
+    count = len(next(iter(beside.values())))
+    field = name.removeprefix("start_").removeprefix("end_")
+    if field in _TEXTS:
+        return np.full(count, -1, dtype="int32")
+    return np.full(count, NEVER) if field in _TIMES or field.endswith("_received") else np.full(count, np.nan)

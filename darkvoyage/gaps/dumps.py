@@ -1,0 +1,185 @@
+"""Gaps of dumps larger than memory: files in one pass, stores vessel by vessel.
+
+What is held of files is two batches, so that fixes which come a little late still find their place, and the state of
+`GapStream`. A vessel of which a fix comes later than that is read again, alone, once the pass is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from darkvoyage.config import GapRule
+from darkvoyage.gaps.arrivals import Arrivals
+from darkvoyage.gaps.columns import GAP_FIELDS, NEVER, Columns, Vocabulary, concat_columns, take_rows, to_columns
+from darkvoyage.gaps.stream import GapStream
+from darkvoyage.io.store import Store
+from darkvoyage.schema.conform import finish
+from darkvoyage.schema.tables import GAPS
+from darkvoyage.units import US_PER_H
+
+__all__ = ["FRAME_ROWS", "frames", "gaps_of_parts", "gaps_of_store"]
+
+FRAME_ROWS = 1 << 19
+"""Rows that are looked at together; two such frames are held."""
+AGAIN_ROWS = 1 << 22
+"""Rows of vessels read again that are held at once."""
+
+Parts = Callable[[], Iterator[pa.Table]]
+
+
+def gaps_of_store(store: Store, rule: GapRule, moment: int | None) -> pd.DataFrame:
+    """Gaps of a store, some whole vessels at a time.
+
+    Parameters
+    ----------
+    store : Store
+    rule : GapRule
+    moment : int or None
+        Report gaps open at this moment too; later fixes are ignored [us].
+
+    Returns
+    -------
+    GAPS table
+    """
+    tables = []
+    for chunk in store.chunks(columns=[name for name in GAP_FIELDS if name in store.columns]):
+        stream = GapStream(rule)
+        stream.push(stream.known(_until(to_columns(chunk, stream.vocabulary), moment)))
+        stream.flush()
+        tables.append(stream.table(moment))
+    return _joined(tables)
+
+
+def gaps_of_parts(read: Parts, rule: GapRule, moment: int | None) -> tuple[pd.DataFrame, int]:
+    """Gaps of parts that can be read again.
+
+    Parameters
+    ----------
+    read : callable
+        Starts reading: returns an iterator of tables of FIXES columns in the order of arrival.
+    rule : GapRule
+    moment : int or None
+        Report gaps open at this moment too; later fixes are ignored [us].
+
+    Returns
+    -------
+    GAPS table, int
+        The gaps, and how many fixes came too late.
+    """
+    first = _Pass(rule)
+    for frame in frames(read(), first.stream.vocabulary, moment):
+        first.add(frame)
+    table = first.end(moment)
+    again = np.flatnonzero(first.again)
+    if len(again) == 0:
+        return table, first.late
+    table = table[~table["mmsi"].isin(first.stream.mmsi[again])]
+    group = np.cumsum(first.rows[again]) // AGAIN_ROWS
+    tables = [table]
+    for number in np.unique(group):
+        tables.append(_read_again(read, first.stream.mmsi[again[group == number]], rule, moment))
+    return _joined(tables), first.late
+
+
+def frames(parts: Iterator[pa.Table], vocabulary: Vocabulary, moment: int | None) -> Iterator[Columns]:
+    """Gather parts until they are worth looking at.
+
+    Parameters
+    ----------
+    parts : iterator of pyarrow Table
+    vocabulary : Vocabulary
+    moment : int or None
+        Later fixes are left out [us].
+
+    Yields
+    ------
+    dict of ndarray
+        As `to_columns` gives them.
+    """
+    gathered: list[Columns] = []
+    rows = 0
+    for part in parts:
+        columns = _until(to_columns(part, vocabulary), moment)
+        gathered.append(columns)
+        rows += len(columns["time"])
+        if rows >= FRAME_ROWS:
+            yield concat_columns(gathered)
+            gathered, rows = [], 0
+    if gathered:
+        yield concat_columns(gathered)
+
+
+class _Pass:
+    """One pass over frames, and which vessels it cannot do justice to."""
+
+    def __init__(self, rule: GapRule) -> None:
+        self.stream = GapStream(rule)
+        self.arrivals = Arrivals(round(rule.max_lateness_h * US_PER_H))
+        self.held: Columns = {}
+        self.late = 0
+        self.rows = np.zeros(0, dtype="int64")
+        """Rows of each vessel."""
+        self.again = np.zeros(0, dtype=bool)
+        """Vessels of which a fix came after its place was settled."""
+
+    def add(self, frame: Columns) -> None:
+        frame = self.stream.known(frame)
+        vessel, time = frame["vessel"], frame["time"]
+        late = self.arrivals.too_late(vessel, time)
+        if late.any():
+            self.late += int(late.sum())
+            frame = take_rows(frame, np.flatnonzero(~late))
+            vessel, time = frame["vessel"], frame["time"]
+        count = np.bincount(vessel, minlength=len(self.stream.mmsi))
+        self.rows = count + np.pad(self.rows, (0, len(count) - len(self.rows)))
+        self.again = np.pad(self.again, (0, len(count) - len(self.again)))
+        if not self.held:
+            self.held = frame
+            return
+        newest = np.full(len(count), NEVER)
+        np.maximum.at(newest, self.held["vessel"], self.held["time"])
+        early = time <= newest[vessel]
+        pulled, held = (take_rows(frame, np.flatnonzero(early)), take_rows(frame, np.flatnonzero(~early)))
+        self._push(concat_columns([self.held, pulled]))
+        self.held = held
+
+    def end(self, moment: int | None) -> pd.DataFrame:
+        if self.held:
+            self._push(self.held)
+        self.stream.flush()
+        return self.stream.table(moment)
+
+    def _push(self, columns: Columns) -> None:
+        rows = self.stream.push(columns)
+        self.again[columns["vessel"][rows]] = True
+
+
+def _read_again(read: Parts, mmsi: np.ndarray, rule: GapRule, moment: int | None) -> pd.DataFrame:
+    """Gaps of a few vessels, with all their fixes at hand."""
+    stream = GapStream(rule)
+    arrivals = Arrivals(round(rule.max_lateness_h * US_PER_H))
+    kept: list[Columns] = []
+    for frame in frames(read(), stream.vocabulary, moment):
+        ours = stream.known(take_rows(frame, np.flatnonzero(np.isin(frame["mmsi"], mmsi))))
+        late = arrivals.too_late(ours["vessel"], ours["time"])
+        kept.append(take_rows(ours, np.flatnonzero(~late)))
+    stream.push(concat_columns(kept))
+    stream.flush()
+    return stream.table(moment)
+
+
+def _until(columns: Columns, moment: int | None) -> Columns:
+    if moment is None:
+        return columns
+    # Before the cleaning, so that later fixes cannot change what is known at the moment.
+    return take_rows(columns, np.flatnonzero(columns["time"] <= moment))
+
+
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    full: list[Any] = [table for table in tables if len(table)]
+    return finish(pd.concat(full, ignore_index=True) if full else {}, GAPS)

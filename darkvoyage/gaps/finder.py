@@ -1,0 +1,326 @@
+"""Gaps of tracks whose fixes come in batches: what is carried is one record per track and what it was heard lately."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from darkvoyage.config import GapRule
+from darkvoyage.gaps.columns import NEVER, REPORTS, Columns, concat_columns, is_null, take_rows
+from darkvoyage.gaps.recent import Recent
+from darkvoyage.kernels.spans import group_starts, search_groups
+from darkvoyage.units import US_PER_H
+
+__all__ = ["MOMENTARY", "RECEIVERS", "GapFinder"]
+
+MOMENTARY = ("lat", "lon", "sog", "cog", "nav_status")
+"""What a fix says of its own moment."""
+RECEIVERS = {"ter": "terrestrial", "sat": "satellite", "dyn": "dynamic"}
+"""Kinds of receiver that fixes are counted by; their place is their code."""
+END_WINDOW_US = round(24.0 * US_PER_H)
+"""Reports count as the end's for so long after it [us]."""
+
+
+class GapFinder:
+    """Finds the gaps of tracks, batch after batch.
+
+    Parameters
+    ----------
+    rule : GapRule
+    """
+
+    def __init__(self, rule: GapRule) -> None:
+        self.threshold = round(rule.min_gap_h * US_PER_H)
+        self.lookback = round(rule.lookback_h * US_PER_H)
+        self.last = np.empty(0, dtype="int64")
+        """Time of the last fix of each track [us]."""
+        self.moment: Columns = {}
+        """That fix's own values, by track."""
+        self.reports: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        """Latest value of each report and when it was received, by track."""
+        self.recent = Recent(self.lookback)
+        self.pending: Columns = {}
+        """Closed gaps whose aftermath is not complete."""
+
+    def push(self, track: np.ndarray, time: np.ndarray, lost: np.ndarray, columns: Columns) -> Columns:
+        """Add fixes and hand out the gaps that nothing later can change.
+
+        Parameters
+        ----------
+        track, time : ndarray of int64, shape (n,)
+            Sorted by both, one fix per track and time, none before the last of its track [us].
+        lost : ndarray of bool, shape (n,)
+            Without a usable position.
+        columns : dict of ndarray, shape (n,)
+            Their values, as `to_columns` gives them, with receivers as codes in the order of `RECEIVERS`.
+
+        Returns
+        -------
+        dict of ndarray
+            Gaps: `track`, `start`, `end` [us], and the columns of GAPS that are known of the track's fixes alone.
+        """
+        if len(track) == 0:
+            return take_rows(self.pending, np.empty(0, dtype="int64"))
+        batch = _Rows(track, time, lost, columns)
+        self._grow(batch)
+        on = np.flatnonzero(batch.waits(self.last) > self.threshold)
+        gaps = self._starts(batch, on)
+        gaps |= self._ends(batch, on)
+        self._follow_up(batch, gaps, on)
+        self._remember(batch)
+        return self.complete(self.last - END_WINDOW_US)
+
+    def complete(self, until: np.ndarray | int) -> Columns:
+        """Hand out the pending gaps that ended before a time, one for all or one for each track [us]."""
+        if not self.pending:
+            return {}
+        limit = until[self.pending["track"]] if isinstance(until, np.ndarray) else until
+        done = self.pending["end"] < limit
+        out = take_rows(self.pending, np.flatnonzero(done))
+        self.pending = take_rows(self.pending, np.flatnonzero(~done))
+        return out
+
+    def open_gaps(self, moment: int) -> Columns:
+        """Gaps that have not ended by a moment [us]."""
+        known = np.flatnonzero(self.last != NEVER)
+        track = known[moment - self.last[known] > self.threshold]
+        gaps = self._context(track, np.ones(len(track), dtype=bool))
+        return gaps | {"end": np.full(len(track), NEVER), "after": np.zeros(len(track), dtype="int64")}
+
+    def state(self) -> dict[str, Any]:
+        """Everything that outlives a batch, as plain arrays."""
+        reports = {name: list(pair) for name, pair in self.reports.items()}
+        return {
+            "last": self.last, "moment": self.moment, "reports": reports, "recent": self.recent.state(),
+            "pending": self.pending,
+        }  # fmt: skip
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up a state."""
+        self.last, self.moment, self.pending = state["last"], state["moment"], state["pending"]
+        self.reports = {name: (values, received) for name, (values, received) in state["reports"].items()}
+        self.recent.restore(state["recent"])
+
+    def _grow(self, batch: _Rows) -> None:
+        """Make room for new tracks, and for columns that come for the first time."""
+        tracks = int(batch.track.max()) + 1
+        if tracks > len(self.last):
+            room = max(tracks, 2 * len(self.last))
+            self.last = _padded(self.last, room, NEVER)
+            self.moment = {name: _padded(values, room, np.nan) for name, values in self.moment.items()}
+            self.reports = {
+                name: (_padded(values, room, _null(name)), _padded(received, room, NEVER))
+                for name, (values, received) in self.reports.items()
+            }
+        waiting = len(self.pending["track"]) if self.pending else 0
+        for name in [name for name in MOMENTARY if name in batch.columns and name not in self.moment]:
+            self.moment[name] = np.full(len(self.last), np.nan)
+            self.pending |= {f"{side}_{name}": np.full(waiting, np.nan) for side in ("start", "end") if waiting}
+        for name in [name for name in REPORTS if name in batch.columns and name not in self.reports]:
+            nulls = np.full(len(self.last), _null(name), dtype=batch.columns[name].dtype)
+            self.reports[name] = (nulls, np.full(len(self.last), NEVER))
+            for side in ("start", "end") if waiting else ():
+                self.pending[f"{side}_{name}"] = np.full(waiting, _null(name), dtype=nulls.dtype)
+                self.pending[f"{side}_{name}_received"] = np.full(waiting, NEVER)
+
+    def _context(self, track: np.ndarray, counted: np.ndarray) -> Columns:
+        """Starts of gaps at the last fix of tracks, as it is remembered; what was heard before only where asked for."""
+        out: Columns = {"track": track, "start": self.last[track]}
+        out |= {f"start_{name}": values[track] for name, values in self.moment.items()}
+        for name, (values, received) in self.reports.items():
+            out[f"start_{name}"], out[f"start_{name}_received"] = values[track], received[track]
+        counts = np.zeros((len(track), 1 + len(RECEIVERS)), dtype="int64")
+        until = self.last[track[counted]]
+        counts[counted] = self.recent.count(track[counted], until - self.lookback, until, len(RECEIVERS))
+        return out | _named_counts(counts)
+
+    def _starts(self, batch: _Rows, on: np.ndarray) -> Columns:
+        """Starts of the gaps that end at rows `on`: the row before, or the last fix of an earlier batch."""
+        gaps = self._context(batch.track[on], batch.is_first[on])
+        inside = np.flatnonzero(~batch.is_first[on])
+        off = on[inside] - 1
+        gaps["start"][inside] = batch.time[off]
+        for name in self.moment:
+            gaps[f"start_{name}"][inside] = batch.moment(name)[off]
+        for name in self.reports:
+            found, value, received = batch.reported_by(name, off)
+            if found is None:
+                continue
+            # What was received before the latest that is known is old news.
+            newer = found & (received >= gaps[f"start_{name}_received"][inside])
+            gaps[f"start_{name}"][inside[newer]] = value[newer]
+            gaps[f"start_{name}_received"][inside[newer]] = received[newer]
+        since = search_groups(batch.track, batch.time, batch.track[off], batch.time[off] - self.lookback, side="left")
+        counts = batch.counts(since, off + 1)
+        begins = np.flatnonzero(batch.is_first[since]) if len(since) else since
+        earlier = batch.time[off[begins]] - self.lookback
+        tracks = batch.track[off[begins]]
+        counts[begins] += self.recent.count(tracks, earlier, np.full(len(begins), -NEVER - 1), len(RECEIVERS))
+        for name, values in _named_counts(counts).items():
+            gaps[name][inside] = values
+        return gaps
+
+    def _ends(self, batch: _Rows, on: np.ndarray) -> Columns:
+        ends: Columns = {"end": batch.time[on], "after": np.zeros(len(on), dtype="int64")}
+        ends |= {f"end_{name}": batch.moment(name)[on] for name in self.moment}
+        for name, (values, _) in self.reports.items():
+            ends[f"end_{name}"] = np.full(len(on), _null(name), dtype=values.dtype)
+            ends[f"end_{name}_received"] = np.full(len(on), NEVER)
+        # Reports belong to the end until the next gap begins.
+        ends["limit"] = batch.time[on] + END_WINDOW_US
+        return ends
+
+    def _follow_up(self, batch: _Rows, gaps: Columns, on: np.ndarray) -> None:
+        """Look at what the batch says of pending gaps and new ones: counts after the end, first reports."""
+        old = len(self.pending["track"]) if self.pending else 0
+        first = batch.first_row(self.pending["track"]) if old else on[:0]
+        self.pending = pending = concat_columns([self.pending, gaps]) if old else gaps
+        since = np.r_[first, on]
+        _limit_by_next(pending)
+        at = np.flatnonzero(since >= 0)
+        track, since = pending["track"][at], since[at]
+        until = search_groups(batch.track, batch.time, track, pending["end"][at] + self.lookback, side="right")
+        pending["after"][at] += np.maximum(until - since, 0)
+        for name in self.reports:
+            missing = np.flatnonzero(pending[f"end_{name}_received"][at] == NEVER)
+            rows, value, received = batch.first_reported(
+                name, track[missing], since[missing], pending["end"][at[missing]], pending["limit"][at[missing]]
+            )
+            pending[f"end_{name}"][at[missing[rows]]] = value
+            pending[f"end_{name}_received"][at[missing[rows]]] = received
+
+    def _remember(self, batch: _Rows) -> None:
+        rows = batch.last_rows
+        track = batch.track[rows]
+        for name in self.moment:
+            self.moment[name][track] = batch.moment(name)[rows]
+        for name, (values, latest) in self.reports.items():
+            found, value, received = batch.reported_by(name, rows)
+            if found is not None:
+                newer = found & (received >= latest[track])
+                values[track[newer]], latest[track[newer]] = value[newer], received[newer]
+        self.last[track] = batch.time[rows]
+        self.recent.add(batch.track, batch.time, batch.columns.get("receiver"), self.last)
+
+
+class _Rows:
+    """Fixes of a batch, sorted by (track, time)."""
+
+    def __init__(self, track: np.ndarray, time: np.ndarray, lost: np.ndarray, columns: Columns) -> None:
+        self.track, self.time, self.lost, self.columns = track, time, lost, columns
+        self.start = group_starts(track)
+        self.is_first = np.zeros(len(track), dtype=bool)
+        self.is_first[self.start] = True
+        self.last_rows = np.r_[self.start[1:], len(track)] - 1
+        self._reports: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray] | None] = {}
+
+    def waits(self, last: np.ndarray) -> np.ndarray:
+        """Time since the fix before of the track, 0 for the first of all [us]."""
+        wait = np.empty_like(self.time)
+        wait[1:] = np.diff(self.time)
+        before = last[self.track[self.start]]
+        wait[self.start] = np.where(before == NEVER, 0, self.time[self.start] - before)
+        return wait
+
+    def moment(self, name: str) -> np.ndarray:
+        """Values of the fixes; no position where it is not usable."""
+        values = self.columns.get(name)
+        if values is None:
+            return np.full(len(self.track), np.nan)
+        return np.where(self.lost, np.nan, values) if name in ("lat", "lon") else values
+
+    def first_row(self, track: np.ndarray) -> np.ndarray:
+        """First row of each track, -1 where the batch has none."""
+        tracks = self.track[self.start]
+        at = np.minimum(np.searchsorted(tracks, track), len(tracks) - 1)
+        return np.where(tracks[at] == track, self.start[at], -1)
+
+    def counts(self, since: np.ndarray, until: np.ndarray) -> np.ndarray:
+        """Fixes of ranges of rows: all, then by receiver, shape (n, 1 + receivers)."""
+        out = np.zeros((len(since), 1 + len(RECEIVERS)), dtype="int64")
+        out[:, 0] = until - since
+        receiver = self.columns.get("receiver")
+        if receiver is not None and len(since):
+            for code in range(len(RECEIVERS)):
+                seen = np.r_[0, np.cumsum(receiver == code)]
+                out[:, 1 + code] = seen[until] - seen[since]
+        return out
+
+    def _report(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Rows that carry a value; the latest time of receipt so far in the track; the row that holds it."""
+        if name not in self._reports:
+            self._reports[name] = self._reports_of(name)
+        return self._reports[name]
+
+    def _reports_of(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        at = np.flatnonzero(~is_null(name, self.columns[name])) if name in self.columns else self.start[:0]
+        if len(at) == 0:
+            return None
+        received, stamp = self.time[at], REPORTS[name]
+        if stamp is None or stamp not in self.columns:
+            return at, received, at
+        given = self.columns[stamp][at]
+        # A clock ahead of the fix: the value is as old as the fix that carries it.
+        received = np.where(given == NEVER, received, np.minimum(given, received))
+        latest, source = _latest(self.track[at], received)
+        return at, latest, at[source]
+
+    def reported_by(self, name: str, row: np.ndarray) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
+        """Whether the batch has a report at or before each row in its track; the latest value, when it was received."""
+        report = self._report(name)
+        if report is None:
+            return None, row[:0], row[:0]
+        at, latest, source = report
+        found = np.searchsorted(at, row, side="right") - 1
+        known = (found >= 0) & (self.track[at[found]] == self.track[row])
+        return known, self.columns[name][source[found]], latest[found]
+
+    def first_reported(
+        self, name: str, track: np.ndarray, since: np.ndarray, end: np.ndarray, limit: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Which queries have a report from row `since` on that was received from `end` on and heard by `limit`."""
+        report = self._report(name)
+        if report is None or len(track) == 0:
+            return since[:0], since[:0], since[:0]
+        at, latest, _ = report
+        found = search_groups(self.track[at], latest, track, end, side="left")
+        found = np.maximum(found, np.searchsorted(at, since))
+        inside = np.minimum(found, len(at) - 1)
+        row = at[inside]
+        good = np.flatnonzero((found < len(at)) & (self.track[row] == track) & (self.time[row] <= limit))
+        return good, self.columns[name][row[good]], latest[inside[good]]
+
+
+def _latest(track: np.ndarray, received: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Running maximum of `received` within each track, and the row that holds it."""
+    levels, rank = np.unique(received, return_inverse=True)
+    group = np.cumsum(np.r_[False, track[1:] != track[:-1]])
+    key = group * len(levels) + rank
+    top = np.maximum.accumulate(key)
+    source = np.maximum.accumulate(np.where(key == top, np.arange(len(key)), 0))
+    return received[source], source
+
+
+def _limit_by_next(pending: Columns) -> None:
+    """Let the reports that belong to the end of each gap stop where the track's next gap begins."""
+    order = np.lexsort((pending["start"], pending["track"]))
+    follows = np.flatnonzero(pending["track"][order][1:] == pending["track"][order][:-1])
+    this, following = order[follows], order[follows + 1]
+    pending["limit"][this] = np.minimum(pending["limit"][this], pending["start"][following])
+
+
+def _named_counts(counts: np.ndarray) -> Columns:
+    names = ("before", *(f"before_{short}" for short in RECEIVERS))
+    return {name: counts[:, place].copy() for place, name in enumerate(names)}
+
+
+def _null(name: str) -> Any:
+    return -1 if name in ("ais_class", "destination") else np.nan
+
+
+def _padded(values: np.ndarray, room: int, null: Any) -> np.ndarray:
+    out = np.full(room, null, dtype=values.dtype)
+    out[: len(values)] = values
+    return out

@@ -1,0 +1,106 @@
+"""When each track was heard lately: as much of the past as the counts before a gap look back on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from darkvoyage.kernels.spans import group_starts, search_ranges
+
+__all__ = ["Recent"]
+
+_SLACK_ROWS = 1 << 20
+
+
+@dataclass(frozen=True)
+class _Page:
+    """Times of some tracks: those of `track[k]` are `time[start[k] : start[k + 1]]`, ascending [us]."""
+
+    track: np.ndarray
+    start: np.ndarray
+    time: np.ndarray
+    receiver: np.ndarray | None
+
+
+class Recent:
+    """Times and receivers of the latest fixes of each track, in pages as they came.
+
+    Parameters
+    ----------
+    lookback_us : int
+        What is longer before the last fix of its track may be forgotten [us].
+    """
+
+    def __init__(self, lookback_us: int) -> None:
+        self._lookback = lookback_us
+        self._room = _SLACK_ROWS
+        self.pages: list[_Page] = []
+
+    def add(self, track: np.ndarray, time: np.ndarray, receiver: np.ndarray | None, last: np.ndarray) -> None:
+        """Add fixes sorted by (track, time), later than all before of their track.
+
+        Parameters
+        ----------
+        track, time : ndarray of int64, shape (n,)
+        receiver : ndarray of int8, shape (n,), optional
+        last : ndarray of int64, shape (tracks,)
+            Time of the last fix of every track, these included [us].
+        """
+        start = group_starts(track)
+        page = _Page(track[start], np.r_[start, len(track)], time, receiver)
+        # Of a long stretch only the end can be looked back on.
+        self.pages.append(_fresh_part(page, last - self._lookback))
+        if sum(len(kept.time) for kept in self.pages) > self._room:
+            pages = [_fresh_part(kept, last - self._lookback) for kept in self.pages]
+            self.pages = [kept for kept in pages if len(kept.time)]
+            self._room = 2 * sum(len(kept.time) for kept in self.pages) + _SLACK_ROWS
+
+    def state(self) -> list[list[np.ndarray | None]]:
+        """All pages as lists of arrays."""
+        return [[page.track, page.start, page.time, page.receiver] for page in self.pages]
+
+    def restore(self, state: Iterable[Sequence[Any]]) -> None:
+        """Take up a state."""
+        self.pages = [_Page(*page) for page in state]
+
+    def count(self, track: np.ndarray, since: np.ndarray, until: np.ndarray, receivers: int) -> np.ndarray:
+        """Count fixes of tracks in closed spans of time.
+
+        Parameters
+        ----------
+        track, since, until : ndarray of int64, shape (n,)
+        receivers : int
+            Count each of this many receiver codes too.
+
+        Returns
+        -------
+        ndarray of int64, shape (n, 1 + receivers)
+        """
+        out = np.zeros((len(track), 1 + receivers), dtype="int64")
+        for page in self.pages:
+            at = np.minimum(np.searchsorted(page.track, track), max(len(page.track) - 1, 0))
+            mine = np.flatnonzero(page.track[at] == track) if len(page.track) else np.empty(0, dtype="int64")
+            begin, end = page.start[at[mine]], page.start[at[mine] + 1]
+            low = search_ranges(page.time, begin, end, since[mine], side="left")
+            high = search_ranges(page.time, begin, end, until[mine], side="right")
+            out[mine, 0] += np.maximum(high - low, 0)
+            if page.receiver is not None:
+                for code in range(receivers):
+                    seen = np.r_[0, np.cumsum(page.receiver == code)]
+                    out[mine, 1 + code] += np.maximum(seen[high] - seen[low], 0)
+        return out
+
+
+def _fresh_part(page: _Page, since: np.ndarray) -> _Page:
+    """What of a page is not older than the time given for each track."""
+    size = np.diff(page.start)
+    keep = page.time >= np.repeat(since[page.track], size)
+    if keep.all():
+        return page
+    count = np.add.reduceat(keep, page.start[:-1], dtype="int64") if len(size) else size
+    alive = count > 0
+    start = np.r_[0, np.cumsum(count[alive])]
+    return _Page(page.track[alive], start, page.time[keep], None if page.receiver is None else page.receiver[keep])
