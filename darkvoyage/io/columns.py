@@ -91,13 +91,20 @@ def convert_block(table: pa.Table, match: Match, report: ReadReport, describe: D
     wrong = _no_positions(len(table), kinds, match)
     keep = _select(wrong | {"bad_time": ~timed, "bad_mmsi": ~named}, report, describe)
     key = pa.table({"mmsi": pa.array(mmsi, mask=~named).cast("int64"), "timestamp": pa.array(micros).cast(_US_UTC)})
-    fixes = _fixes(table.filter(pa.array(keep)), key.filter(pa.array(keep)), match, report)
-    only = pa.array(wrong.get(STATIC_REPORT, np.zeros(len(table), dtype=bool)) & timed & named)
-    statics = [_statics(table.filter(only), key.filter(only), match, report)]
+    fixes = _fixes(_rows(table, keep), _rows(key, keep), match, report)
+    only = wrong.get(STATIC_REPORT, np.zeros(len(table), dtype=bool)) & timed & named
+    statics = [_statics(_rows(table, only), _rows(key, only), match, report)]
     if kinds is not None and match.dialect.extended:
         both = pc.is_in(kinds, pa.array(sorted(match.dialect.extended))).filter(pa.array(keep))
         statics.append(fixes.select(_static_columns(fixes)).filter(both))
     return Converted(fixes, pa.concat_tables(statics, promote_options="default"))
+
+
+def _rows(table: pa.Table, wanted: np.ndarray) -> pa.Table:
+    """Filter rows, at no cost where all or none are wanted."""
+    if wanted.all() or not wanted.any():
+        return table.slice(0, int(wanted.sum()))
+    return table.filter(pa.array(wanted))
 
 
 def _fixes(table: pa.Table, key: pa.Table, match: Match, report: ReadReport) -> pa.Table:
@@ -207,17 +214,18 @@ def _numbers(column: pa.Array, name: str, report: ReadReport) -> np.ndarray:
             report.repair(f"{name}_unreadable", len(column) - column.null_count)
             return np.full(len(column), np.nan)
     else:
-        numbers = try_cast(column, pa.float64())
-        if numbers is None or _any_infinite(numbers):
+        numbers = _plain_numbers(column)
+        if numbers is None:
             numbers = _by_value(column, lambda part, own: _numbers_slowly(part, name, own), report)
     out = np.array(numbers.to_numpy(zero_copy_only=False), dtype="float64")
     out[np.isinf(out)] = np.nan
     return out
 
 
-def _any_infinite(numbers: pa.Array) -> bool:
-    """Tell whether words such as nan and inf were taken for numbers: the slow way counts them."""
-    return not pc.all(pc.is_finite(numbers), min_count=0).as_py()
+def _plain_numbers(column: pa.Array) -> pa.Array | None:
+    """Cast text that is numbers throughout; words such as nan and inf are left to the slow way, which counts them."""
+    numbers = try_cast(column, pa.float64())
+    return numbers if numbers is not None and pc.all(pc.is_finite(numbers), min_count=0).as_py() else None
 
 
 def _numbers_slowly(column: pa.Array, name: str, report: ReadReport) -> pa.Array:
@@ -261,13 +269,17 @@ def _field(table: pa.Table, match: Match, report: ReadReport, name: str) -> pa.A
         return pa.array(micros, mask=~good).cast(_US_UTC)
     codes = match.dialect.codes.get(name, _CODES.get(name))
     if kind == "text":
-        text = _by_value(column, lambda part, own: _trimmed(part, name, own), report)
-        return text.cast(pa.string()) if codes is None else _coded(text, codes, name, report)
+        return _by_value(column, lambda part, own: _words(part, codes, name, own), report)
     if kind == "float":
         return pa.array(_measure(_numbers(column, name, report), match, report, name))
     if name == "imo":
         return _imo(column, report)
     return _code_numbers(column, codes or {}, match, report, name)
+
+
+def _words(column: pa.Array, codes: Mapping[str, int | str] | None, name: str, report: ReadReport) -> pa.Array:
+    text = _trimmed(column, name, report)
+    return text.cast(pa.string()) if codes is None else _coded(text, codes, name, report)
 
 
 def _coded(text: pa.Array, codes: Mapping[str, int | str], name: str, report: ReadReport) -> pa.Array:
@@ -280,7 +292,7 @@ def _coded(text: pa.Array, codes: Mapping[str, int | str], name: str, report: Re
 def _code_numbers(
     column: pa.Array, codes: Mapping[str, int | str], match: Match, report: ReadReport, name: str
 ) -> pa.Array:
-    if _is_text(column) and codes:
+    if _is_text(column) and codes and _plain_numbers(column) is None:
         column = _by_value(column, lambda part, own: _words_to_numbers(part, codes, name, own), report)
     numbers = _numbers(column, name, report)
     for theirs, ours in match.dialect.recode.get(name, {}).items():
@@ -307,7 +319,9 @@ def _whole(numbers: np.ndarray, name: str) -> pa.Array:
 
 def _imo(column: pa.Array, report: ReadReport) -> pa.Array:
     if _is_text(column):
-        column = pc.replace_substring_regex(column, r"^\s*(?i:imo)[\s:]*", "")
+        column = _by_value(
+            column, lambda part, own: pc.replace_substring_regex(part, r"^\s*(?i:imo)[\s:]*", ""), report
+        )
     numbers = _numbers(column, "imo", report)
     zero = numbers == 0
     odd = np.isfinite(numbers) & ((numbers != np.floor(numbers)) | (np.abs(numbers) >= 2.0**53))
