@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
@@ -47,7 +48,8 @@ def numbered_lines(member: Member, header: Header) -> Iterator[Piece]:
     """Yield the rows of a text in pieces of about 8 MiB: whole lines, and their numbers in the file."""
     line = header.lines + 1
     for data in whole_lines(member, header.head):
-        count = data.count(b"\n") + (not data.endswith(b"\n"))
+        ends = np.frombuffer(data, dtype="uint8") == ord("\n")  # bytes.count takes six times as long
+        count = int(np.count_nonzero(ends)) + (not data.endswith(b"\n"))
         yield range(line, line + count), data
         line += count
 

@@ -15,7 +15,7 @@ from darkvoyage.kernels.compiled import inline, jit
 from darkvoyage.kernels.text_fields import number_at, time_at
 from darkvoyage.kernels.wide_bytes import byte_at, equal_bits, lowest_bit, word_at
 
-__all__ = ["IDENTITY", "NUMBER", "TIME", "WORD", "count_lines", "gather", "read_columns"]
+__all__ = ["IDENTITY", "NUMBER", "TIME", "WORD", "gather", "read_columns"]
 
 NUMBER, IDENTITY, TIME, WORD = 0, 1, 2, 3
 """What a column holds; an identity is a number that may follow the letters IMO."""
@@ -24,15 +24,6 @@ _BATCH_FIELDS = 1 << 16  # their ends fill a quarter of a megabyte: inside the s
 _NEWLINE, _RETURN, _QUOTE, _I, _M, _O = (np.uint8(ord(letter)) for letter in '\n\r"IMO')
 _HASH = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio (Knuth 6.4)
 _ALL_ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
-
-
-@jit
-def count_lines(data: np.ndarray) -> int:
-    """Count the line ends in uint8 text."""
-    count = 0
-    for byte in data:
-        count += byte == _NEWLINE
-    return count
 
 
 @jit

@@ -179,8 +179,3 @@ def test_other_delimiters():
         [True, True],
         [[1.0, 3.0], ["a,b", None], [2.0, 4.0]],
     )
-
-
-@given(st.binary(max_size=200))
-def test_lines_are_counted(data):
-    assert csv_columns.count_lines(np.frombuffer(data, dtype="uint8")) == data.count(b"\n")
