@@ -24,10 +24,11 @@ from darkvoyage.errors import DialectError
 from darkvoyage.io.ais_messages import decode_block, decode_one
 from darkvoyage.io.containers import Member
 from darkvoyage.io.delimited import Block, as_utf8, whole_lines
-from darkvoyage.io.fragments import Fragments, Joined
+from darkvoyage.io.fragments import Fragments, Joined, Together
 from darkvoyage.io.read_report import ReadReport
 from darkvoyage.io.selection import Select
 from darkvoyage.io.sentences import NO_TIME, Sentences, find_sentences, line_text
+from darkvoyage.kernels.spans import expand
 
 __all__ = ["COLUMNS", "read_nmea"]
 
@@ -68,9 +69,9 @@ def read_nmea(member: Member, report: ReadReport, select: Select) -> Iterator[Bl
     for piece in _pieces(member):
         found = find_sentences(as_utf8(piece, report))
         _reject_sentences(found, member.label, line, report)
-        complete, lost = fragments.join(found, line)
-        _reject_joined(lost, member.label, report)
-        block = _deliver(_decode(found, complete), found, (member.label, line), report)
+        together = fragments.join(found, line)
+        _reject_joined(together.lost, member.label, report)
+        block = _deliver(_decode(found, together), found, (member.label, line), report)
         dated += len(block.table)
         yield replace(block, table=block.table.select(columns))
         line += len(found.line_starts) - 1
@@ -129,31 +130,27 @@ def _deliver(messages: pa.Table, found: Sentences, place: tuple[str, int], repor
     return Block(messages.drop_columns("line"), lambda row: describe(int(lines[row])))
 
 
-def _decode(found: Sentences, complete: list[Joined]) -> pa.Table:
+def _decode(found: Sentences, together: Together) -> pa.Table:
     """Decode the messages of a piece, in the order in which they were complete, with their lines in the piece."""
-    single = np.flatnonzero(found.checked & (found.total == 1))
-    lengths = np.array([len(message.payload) for message in complete], dtype="int64")
-    joined = b"".join(message.payload for message in complete)
-    size = np.append(found.size[single], lengths)
-    fill = np.append(found.fill[single], _column(complete, "fill"))
-    decoded = decode_block(
-        np.concatenate([found.data, np.frombuffer(joined, dtype="uint8")]),
-        np.append(found.payload[single], len(found.data) + np.cumsum(lengths) - lengths),
-        size,
-        fill,
-    )
+    single, pairs, complete = np.flatnonzero(found.checked & (found.total == 1)), together.pairs, together.complete
+    data, payload, size, fill = _payloads(found, single, together)
+    decoded = decode_block(data, payload, size, fill)
     slow = np.flatnonzero(~decoded.done)
-    sentences = [_sentences(found, complete, single, row) for row in slow.tolist()]
     bits = (6 * size - fill)[slow].tolist()
-    rest = [decode_one(*parts) or {} for parts in zip(sentences, bits, strict=True)]
+    rest = [
+        decode_one(_sentences(found, single, together, row), count) or {}
+        for row, count in zip(slow.tolist(), bits, strict=True)
+    ]
 
-    rows = np.append(single, _column(complete, "place"))
-    micros = np.append(found.micros[single], _column(complete, "micros"))
+    rows = np.concatenate([single, pairs + 1, _column(complete, "place")])
+    dating = np.where(found.micros[pairs] == NO_TIME, pairs + 1, pairs)
+    micros = np.concatenate([found.micros[single], found.micros[dating], _column(complete, "micros")])
+    naming = np.where(found.station[pairs] == found.station_end[pairs], pairs + 1, pairs)
     names = pa.array([message.station for message in complete], pa.string())
     columns = {
         "line": pa.array(found.lines[rows]),
         "timestamp": pa.array(micros, mask=micros == NO_TIME).cast(_US_UTC),
-        "station": pa.concat_arrays([_stations(found, single), names]),
+        "station": pa.concat_arrays([_stations(found, np.append(single, naming)), names]),
     }
     for name, values in decoded.numbers.items():
         values[slow] = [message.get(name) for message in rest]
@@ -163,9 +160,35 @@ def _decode(found: Sentences, complete: list[Joined]) -> pa.Table:
         columns[name] = _texts(letters, slow, [message.get(name) for message in rest])
     for name in ("message_type", "mmsi"):
         columns[name] = columns[name].cast("int64")
-    order = np.argsort(rows, kind="stable") if complete else None
     table = pa.table(columns)
-    return table if order is None else table.take(pa.array(order))
+    return table if len(rows) == len(single) else table.take(pa.array(np.argsort(rows, kind="stable")))
+
+
+def _payloads(found: Sentences, single: np.ndarray, together: Together) -> tuple[np.ndarray, ...]:
+    """Return bytes, and where in them the payloads of all messages begin, their characters and unused bits."""
+    halves = np.stack([together.pairs, together.pairs + 1], axis=1).ravel()
+    _, index = expand(found.payload[halves], found.size[halves])
+    others = b"".join(message.payload for message in together.complete)
+    lengths = np.append(
+        found.size[together.pairs] + found.size[together.pairs + 1],
+        [len(message.payload) for message in together.complete],
+    ).astype("int64")
+    return (
+        np.concatenate([found.data, found.data[index], np.frombuffer(others, dtype="uint8")]),
+        np.append(found.payload[single], len(found.data) + np.cumsum(lengths) - lengths),
+        np.append(found.size[single], lengths),
+        np.concatenate([found.fill[single], found.fill[together.pairs + 1], _column(together.complete, "fill")]),
+    )
+
+
+def _sentences(found: Sentences, single: np.ndarray, together: Together, row: int) -> list[bytes]:
+    """Return the sentences of one message."""
+    last = len(single) + len(together.pairs)
+    if row >= last:
+        return together.complete[row - last].sentences
+    pair = row - len(single)
+    places = [single[row]] if pair < 0 else [together.pairs[pair], together.pairs[pair] + 1]
+    return [found.data[found.starts[place] : found.ends[place]].tobytes() for place in places]
 
 
 def _without_dimensions(numbers: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -173,12 +196,6 @@ def _without_dimensions(numbers: dict[str, np.ndarray]) -> dict[str, np.ndarray]
     numbers = dict(numbers)
     bow, stern, port, starboard = (numbers.pop(name) for name in ("to_bow", "to_stern", "to_port", "to_starboard"))
     return numbers | {"length": bow + stern, "beam": port + starboard}
-
-
-def _sentences(found: Sentences, complete: list[Joined], single: np.ndarray, row: int) -> list[bytes]:
-    if row >= len(single):
-        return complete[row - len(single)].sentences
-    return [found.data[found.starts[single[row]] : found.ends[single[row]]].tobytes()]
 
 
 def _texts(letters: np.ndarray, slow: np.ndarray, texts: list[str | None]) -> pa.Array:

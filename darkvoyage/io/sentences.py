@@ -24,7 +24,7 @@ _PAD = 128  # zeros after a piece, so that no look-ahead leaves it
 _EPOCH_DIGITS = 9, 16  # the year 1973 in seconds; microseconds
 _MOST_FIELDS = 8  # looked at after a sentence
 
-_LF, _CR, _BANG, _HASH, _STAR, _COMMA, _DOT, _COLON, _BACKSLASH, _ZERO = b"\n\r!#*,.:\\0"
+_LF, _CR, _BANG, _HASH, _STAR, _COMMA, _DASH, _DOT, _COLON, _BACKSLASH, _ZERO = b"\n\r!#*,-.:\\0"
 _GATEHOUSE = np.frombuffer(b"$PGHP,", dtype="uint8")
 _IN_WORDS = np.zeros(256, dtype=bool)
 _IN_WORDS[np.frombuffer(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz:-", dtype="uint8")] = True
@@ -62,6 +62,8 @@ class Sentences:
         When it was received, in microseconds since 1970 UTC, or `NO_TIME`.
     station, station_end : ndarray of int64
         Where the name of the receiving station begins and ends.
+    group : ndarray of int64
+        Number of the group of lines by its tag block, -1 without.
     """
 
     data: np.ndarray
@@ -83,6 +85,7 @@ class Sentences:
     micros: np.ndarray
     station: np.ndarray
     station_end: np.ndarray
+    group: np.ndarray
 
 
 def is_log(head: bytes) -> bool:
@@ -109,14 +112,13 @@ def find_sentences(piece: bytes) -> Sentences:
     Sentences
     """
     log = _Piece.of(piece)
-    starts = _starts(log)
-    lines = np.searchsorted(log.line_starts, starts, side="right") - 1
+    starts, lines = _starts(log)
     stops = np.minimum(log.line_starts[lines + 1], np.append(starts[1:], log.size))  # another may follow on the line
     parts = _parts(log, starts, stops)
     follows = np.append(False, lines[1:] == lines[:-1])[: len(lines)]
     begins = np.where(follows, np.roll(parts["ends"], 1), log.line_starts[lines])
     parts["checked"] &= _tags_right(log, begins, starts)
-    stamps = _Stamps(*(np.full(len(starts), value, dtype="int64") for value in (NO_TIME, 0, 0)))
+    stamps = _Stamps(*(np.full(len(starts), value, dtype="int64") for value in (NO_TIME, 0, 0, -1)))
     _read_tags(log, begins, starts, stamps)
     _read_epochs(log, begins, parts["ends"], stops, stamps)
     _read_gatehouse(log, lines, parts, stamps)
@@ -130,6 +132,7 @@ def find_sentences(piece: bytes) -> Sentences:
         micros=stamps.micros,
         station=stamps.station,
         station_end=stamps.station_end,
+        group=stamps.group,
         **parts,
     )
 
@@ -160,21 +163,23 @@ class _Piece:
 
 @dataclass(frozen=True)
 class _Stamps:
-    """Time and station of each sentence, filled in place by the ways to find them."""
+    """Time, station and group of each sentence, filled in place by the ways to find them."""
 
     micros: np.ndarray
     station: np.ndarray
     station_end: np.ndarray
+    group: np.ndarray
 
 
-def _starts(log: _Piece) -> np.ndarray:
-    """Return the places of "!" that begin a VDM or VDO sentence, on lines that are no comments."""
+def _starts(log: _Piece) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of "!" that begin a VDM or VDO sentence, on lines that are no comments, and these lines."""
     starts = np.flatnonzero(log.data == _BANG)
     third, fourth, fifth, sixth = (log.data[starts + step] for step in (3, 4, 5, 6))
     mine = (third == ord("V")) & (fourth == ord("D")) & ((fifth == ord("M")) | (fifth == ord("O"))) & (sixth == _COMMA)
     starts = starts[mine]
     lines = np.searchsorted(log.line_starts, starts, side="right") - 1
-    return starts[log.data[log.line_starts[lines]] != _HASH]
+    meant = log.data[log.line_starts[lines]] != _HASH
+    return starts[meant], lines[meant]
 
 
 def _parts(log: _Piece, starts: np.ndarray, stops: np.ndarray) -> dict[str, np.ndarray]:
@@ -215,7 +220,7 @@ def _tags_right(log: _Piece, begins: np.ndarray, starts: np.ndarray) -> np.ndarr
 
 
 def _read_tags(log: _Piece, begins: np.ndarray, starts: np.ndarray, stamps: _Stamps) -> None:
-    """Read time and station of the tag blocks before sentences."""
+    """Read time, station and group of the tag blocks before sentences."""
     if not (log.data[begins] == _BACKSLASH).any():
         return
     colons = np.flatnonzero(log.data == _COLON)
@@ -233,6 +238,10 @@ def _read_tags(log: _Piece, begins: np.ndarray, starts: np.ndarray, stamps: _Sta
     stamps.station_end[owner[names]] = np.minimum(
         log.commas[np.searchsorted(log.commas, first)], log.stars[np.searchsorted(log.stars, first)]
     )
+    # "g:1-2-77": line, lines, number of the group (NMEA 0183 4.11)
+    groups = (letter == ord("g")) & (log.data[colons + 2] == _DASH) & (log.data[colons + 4] == _DASH)
+    value, count = digits(log.data, colons[groups] + 5, _EPOCH_DIGITS[1])
+    stamps.group[owner[groups]] = np.where(count > 0, value, -1)
 
 
 def _read_epochs(log: _Piece, begins: np.ndarray, ends: np.ndarray, stops: np.ndarray, stamps: _Stamps) -> None:

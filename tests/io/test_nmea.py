@@ -4,6 +4,7 @@ import datetime as dt
 import io
 import types
 
+import numpy as np
 import pandas as pd
 import pyais
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darkvoyage.errors import DialectError
-from darkvoyage.io import delimited
+from darkvoyage.io import delimited, fragments
 from darkvoyage.io.fixes import read_fixes
 from darkvoyage.io.nmea import COLUMNS, read_nmea
 from darkvoyage.io.read_report import ReadReport
@@ -334,6 +335,30 @@ def test_a_second_sentence_without_tag_belongs_to_the_first():
     first, second = nmea.static()
     rows, report = read(nmea.tag(f"s:a,c:{T0}") + first, second)
     assert (len(rows), report.reasons) == (1, {})
+
+
+HALVES = st.lists(
+    st.tuples(st.sampled_from([0, 1, 1, 1]), st.integers(0, 1), st.integers(0, 1), st.integers(0, 2)), max_size=30
+)
+
+
+@given(HALVES, st.sampled_from(["", "s:{station}", "g:1-1-{station},s:x"]), st.sampled_from([3, 100]))
+def test_messages_at_once_as_one_by_one(halves, tags, window):
+    """Half 0 or a whole message, of two stations with two numbers, with or without positions between."""
+    lines = []
+    for whole, station, sequence, between in halves:
+        parts = nmea.static(1 + station, sequence=sequence)
+        block = nmea.tag(tags.format(station=station)) if tags else ""
+        chosen = parts if whole else parts[:1] if between else parts[1:]
+        lines += [block + part for part in chosen] + [POSITION] * between
+    lines = dated(*lines)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fragments, "_WINDOW", window)
+        rows, report = read(*lines)
+        patch.setattr(fragments, "_pairs", lambda found, of_several: np.empty(0, dtype="int64"))
+        expected, told = read(*lines)
+    assert rows == expected
+    assert (report.rows_in, report.reasons) == (told.rows_in, told.reasons)
 
 
 def test_halves():
