@@ -77,6 +77,7 @@ def add_sources(
                     for file in files:
                         work.add(file)
             finally:
+                manifest = Manifest.load(store)
                 finished = len(manifest.sources)
                 remove_unfinished(store, manifest)
     except (OSError, pa.ArrowException) as error:
