@@ -200,7 +200,9 @@ class FixStream:
         if self._stand_ins is not None:
             table, match = self._stand_ins.add(table, match)
             report.ids = len(self._stand_ins)
-        kept, left_out = kept_columns(table, match) if self._wanted is None else ([], selection.left_out)
+        kept, left_out = kept_columns(table, match)
+        if self._wanted is not None:  # what is read for its help alone is not delivered either
+            kept, left_out = [], [*selection.left_out, *kept, *left_out]
         if len(table) or not match.dialect.raw:  # a header alone does not tell the units
             report.note(kept, left_out, match.dialect.name)
         self._has_positions |= match.dialect.positions
