@@ -73,18 +73,13 @@ def _goes_on(head: bytes) -> bool:
     return head.lstrip().split(b"\n", 1)[0].rstrip()[-1:] in b"{[,:"
 
 
-def _block(rows: list[Record], names: list[str], places: list[int], label: str) -> Block:
-    table = pa.table({name: pa.array([_cell(row.get(name)) for row in rows], pa.string()) for name in names})
+def _block(rows: list[dict[str, str | None]], names: list[str], places: list[int], label: str) -> Block:
+    records = pa.array(rows, pa.struct([(name, pa.string()) for name in names]))
+    table = pa.Table.from_struct_array(records)
     return Block(table, lambda row: (label, places[row], json.dumps(rows[row])), places)
 
 
-def _cell(value: Any) -> str | None:
-    if value is None or value == "":
-        return None
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _flat(record: Record) -> Record:
+def _flat(record: Record) -> dict[str, str | None]:
     """Spread nested objects into one; a feature of GeoJSON (RFC 7946) into its properties and its point."""
     if record.get("type") == "Feature" and isinstance(record.get("properties"), dict):
         place = record.get("geometry") or {}
@@ -92,17 +87,19 @@ def _flat(record: Record) -> Record:
         record = {**rest, **record["properties"]}
         if place.get("type") == "Point":
             record |= dict(zip(("geometry_x", "geometry_y"), place["coordinates"], strict=False))
-    out: Record = {}
+    out: dict[str, str | None] = {}
     _spread(_unwrapped(record), "", out)
     return out
 
 
-def _spread(record: Record, prefix: str, out: Record) -> None:
+def _spread(record: Record, prefix: str, out: dict[str, str | None]) -> None:
     for name, value in record.items():
-        if isinstance(value, dict):
+        if isinstance(value, str):
+            out[prefix + name] = value or None
+        elif isinstance(value, dict):
             _spread(_unwrapped(value), f"{prefix}{name}.", out)
         else:
-            out[prefix + name] = value
+            out[prefix + name] = None if value is None else json.dumps(value)
 
 
 def _unwrapped(record: Record) -> Record:
@@ -149,7 +146,7 @@ def _lines(head: bytes, member: Member, report: ReadReport) -> Iterator[tuple[li
 
 def _object(line: str) -> Record | None:
     try:
-        record = json.loads(line, parse_float=str, parse_int=str)
+        record = _DECODER.decode(line)
     except json.JSONDecodeError:
         return None
     return record if isinstance(record, dict) else None
@@ -213,7 +210,7 @@ def _inside(record: Record) -> list[Record] | None:
     if len(lists) != 1 or not all(isinstance(inner, dict) for inner in lists[0]):
         return None
     beside = {f"collection.{name}": value for name, value in record.items() if not isinstance(value, (list, dict))}
-    return [{**_flat(inner), **beside} for inner in lists[0]]
+    return [{**inner, **beside} for inner in lists[0]]
 
 
 def _damaged(member: Member, where: int, what: str) -> ReadError:
