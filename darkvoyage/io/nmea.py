@@ -39,6 +39,7 @@ COLUMNS = (
 """Columns of a log, in units of FIXES; `message_type` by ITU-R M.1371-5, table 46."""
 
 _US_UTC = pa.timestamp("us", "UTC")
+_NAME = pa.large_string()  # text as it is: stations may be called 2190067, which is no number; `string` may become one
 _STAMP, _BANG = b"$PGHP,", b"!"
 
 
@@ -150,7 +151,7 @@ def _decode(found: Sentences, together: Together) -> pa.Table:
     columns = {
         "line": pa.array(found.lines[rows]),
         "timestamp": pa.array(micros, mask=micros == NO_TIME).cast(_US_UTC),
-        "station": pa.concat_arrays([_stations(found, np.append(single, naming)), names]),
+        "station": pa.concat_arrays([_stations(found, np.append(single, naming)), names]).cast(_NAME),
     }
     for name, values in decoded.numbers.items():
         values[slow] = [message.get(name) for message in rest]
