@@ -79,6 +79,25 @@ def gaps(ais: tuple[str, ...], dialect: str, min_gap_h: float, as_of: str | None
 
 @main.command()
 @_SOURCES
+@click.option(
+    "--store",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder: new, or a store to add to.",
+)
+@_DIALECT
+@click.option("--memory-limit", default="1GB", show_default=True, metavar="SIZE", help="Most memory to take.")
+def ingest(ais: tuple[str, ...], store: Path, dialect: str, memory_limit: str) -> None:
+    """Bring dumps of any size into a store on disk; what is in already is skipped, so that a new day costs a day."""
+    from darkvoyage.io.store import build_store
+
+    built = build_store(list(ais), store, memory_limit=memory_limit, dialect=dialect)
+    _tell_reading(built)
+    click.echo(f"{store}: {len(built)} fixes of {len(built.vessels())} vessels")
+
+
+@main.command()
+@_SOURCES
 @_DIALECT
 @click.option("--ports", type=click.Path(), help="Ordinary ports: own table, World Port Index, UN/LOCODE, anchorages.")
 @click.option("--sightings", type=click.Path(), help="What was seen in imagery.")
@@ -100,13 +119,15 @@ def investigate(
     from darkvoyage.io.ports import read_ports
     from darkvoyage.io.scenes import read_scenes
     from darkvoyage.io.sightings import read_sightings
+    from darkvoyage.io.store import is_store, open_store
     from darkvoyage.io.vessels import read_vessels
     from darkvoyage.io.watchlists import read_watchlist
 
     config = _config(config_path, min_gap_h)
     with _Stages() as stages:
         stages("read", 0, 1)
-        fixes = read_fixes(list(ais), dialect=dialect)
+        is_one_store = len(ais) == 1 and is_store(ais[0])
+        fixes = open_store(ais[0]) if is_one_store else read_fixes(list(ais), dialect=dialect)
         investigation = run(
             fixes,
             ports=read_ports(ports) if ports else None,

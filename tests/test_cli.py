@@ -17,7 +17,7 @@ def ais(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("command", ["demo", "gaps", "investigate", "report"])
+@pytest.mark.parametrize("command", ["demo", "gaps", "ingest", "investigate", "report"])
 def test_every_command_helps(command):
     result = run(command, "--help")
     assert result.exit_code == 0
@@ -50,6 +50,26 @@ def test_investigate_writes_report_and_tables(ais, tmp_path):
     again = run("report", out, "-o", tmp_path / "again.html")
     assert again.exit_code == 0
     assert (tmp_path / "again.html").read_bytes() == (out / "report.html").read_bytes()
+
+
+def test_ingest_and_what_reads_the_store(ais, tmp_path):
+    store = tmp_path / "store"
+    result = run("ingest", ais, "--store", store, "--memory-limit", "900MB")
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(ais)
+    assert result.stdout.strip() == f"{store}: {len(table)} fixes of {table['mmsi'].nunique()} vessels"
+    assert f"read {len(table)} of {len(table)} rows" in result.stderr
+    assert run("ingest", ais, "--store", store).stdout == result.stdout
+    assert run("gaps", store).stdout == run("gaps", ais).stdout
+    for source, out in ((store, "of_store"), (ais, "of_files")):
+        assert run("investigate", source, "-o", tmp_path / out).exit_code == 0
+    of_store, of_files = (pd.read_parquet(tmp_path / out / "gaps.parquet") for out in ("of_store", "of_files"))
+    pd.testing.assert_frame_equal(of_store, of_files)
+    assert len(of_store) > 0
+    small = run("ingest", ais, "--store", store, "--memory-limit", "1MB")
+    assert small.exit_code == 1
+    assert small.stderr.startswith("darkvoyage: memory_limit = '1MB': expected a size")
+    assert run("ingest", ais).exit_code == 2
 
 
 def test_errors_are_one_sentence_and_exit_1(tmp_path):

@@ -167,6 +167,11 @@ class Store:
             report.ids = int((self.vessels()["mmsi"] >= STAND_IN_BASE).sum())
         return report.as_dict(self.rows)
 
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """What a table that was read carries with it: the read report."""
+        return {"read_report": self.report}
+
     def vessels(self) -> pd.DataFrame:
         """List the vessels.
 
