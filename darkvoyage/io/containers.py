@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from darkvoyage.errors import ReadError
 from darkvoyage.io.sentences import is_log
-from darkvoyage.io.sources import READABLE, SourceFile, looks_readable, refuse_code
+from darkvoyage.io.sources import READABLE, SourceFile, looks_readable, network_errors, refuse_code
 from darkvoyage.io.streams import Ahead, Decoded, Inflated, Metered
 
 __all__ = ["Member", "guard", "open_members"]
@@ -74,6 +74,8 @@ def guard(label: str, where: str | Callable[[], str] = "") -> Iterator[None]:
         raise ReadError(f"{label}: no such file") from error
     except PermissionError as error:
         raise ReadError(f"{label}: may not be read ({error.strerror})") from error
+    except network_errors() as error:
+        raise ReadError(f"{label}: the connection failed ({error})") from error
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, pa.ArrowException, NotImplementedError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         place = where if isinstance(where, str) else where()

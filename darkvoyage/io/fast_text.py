@@ -26,15 +26,17 @@ from darkvoyage.io.read_report import ReadReport
 from darkvoyage.io.selection import Selection
 from darkvoyage.schema.tables import FIXES
 
-__all__ = ["FAST_FROM_BYTES", "can_read", "read_fast"]
+__all__ = ["FAST_FROM_BYTES", "WORKERS", "can_read", "read_fast"]
 
 FAST_FROM_BYTES = 200_000_000
 """How much text pays for the start of the compiler: about two million rows (measured against Arrow and numpy)."""
 
+WORKERS = 2
+"""Threads that run the kernels."""
+
 Convert = Callable[[Block, ReadReport], Converted]
 
-_WORKERS = 2
-_AHEAD = 3  # pieces of 16 MiB in work or waiting
+_AHEAD = 3  # pieces in work or waiting
 _SPARE = bytes(80)  # the kernels load 64 bytes at a time
 _MAX_BYTES = (1 << 31) - 1 - len(_SPARE)  # places are 32-bit
 _SAMPLE = 1 << 16
@@ -79,7 +81,7 @@ def read_fast(
     """
     waiting: deque[Future[tuple[Converted, ReadReport]]] = deque()
     plan = None
-    pool = ThreadPoolExecutor(_WORKERS)
+    pool = ThreadPoolExecutor(WORKERS)
     try:
         for piece in pieces:
             plan = plan or _Plan.of(header, selection, label, piece)

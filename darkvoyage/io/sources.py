@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from darkvoyage.errors import ReadError
 from darkvoyage.io.streams import Metered
 
-__all__ = ["READABLE", "SourceFile", "expand", "looks_readable", "refuse_code"]
+__all__ = ["READABLE", "SourceFile", "expand", "looks_readable", "network_errors", "refuse_code"]
 
 READABLE = (
     ".csv", ".txt", ".tsv", ".parquet", ".geoparquet", ".pq", ".gpkg", ".json", ".jsonl", ".ndjson", ".zip",
@@ -201,6 +201,16 @@ def _expand_url(url: str, skipped: list[str]) -> list[SourceFile]:
         raise
     except (OSError, ValueError) as error:
         raise ReadError(f"{url}: cannot be opened ({error})") from error
+    except network_errors() as error:
+        raise ReadError(f"{url}: the connection failed ({error})") from error
+
+
+def network_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of the protocols in use that are no `OSError`."""
+    names = {"aiohttp": ["ClientError"], "botocore.exceptions": ["BotoCoreError", "ClientError"]}
+    return tuple(
+        getattr(sys.modules[module], name) for module, kinds in names.items() if module in sys.modules for name in kinds
+    )
 
 
 def _remote_files(system: Any, path: str, url: str, skipped: list[str]) -> list[SourceFile]:

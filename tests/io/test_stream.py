@@ -8,9 +8,11 @@ import io
 import itertools
 import json
 import os
+import sys
 import threading
 import time
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -271,9 +273,25 @@ def test_urls_that_lead_nowhere(bucket, monkeypatch):
     if importlib.util.find_spec("s3fs") is None:
         with pytest.raises(ReadError, match=r"s3://box/a.csv: .*s3fs.*darkvoyage\[remote\]"):
             read_fixes("s3://box/a.csv")
-    monkeypatch.setitem(__import__("sys").modules, "fsspec", None)
+    monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(ReadError, match=r"needs fsspec; install darkvoyage\[remote\]"):
         read_fixes(f"{bucket}/box/a.csv")
+
+
+def test_a_connection_that_breaks(bucket, monkeypatch):
+    class ClientError(Exception):
+        pass
+
+    monkeypatch.setitem(sys.modules, "aiohttp", SimpleNamespace(ClientError=ClientError))
+
+    class Breaking(io.BytesIO):
+        def read1(self, size=-1):
+            if self.tell():
+                raise ClientError("server disconnected")
+            return super().read1(1000)
+
+    with pytest.raises(ReadError, match=r"the connection failed \(server disconnected\)"):
+        joined(FixStream(Breaking(text())))
 
 
 # --- wanted columns and periods --------------------------------------------------------------------------------------
@@ -316,6 +334,21 @@ def test_columns_left_out_are_named(as_parquet):
     assert report["kept_columns"] == []
     assert report["left_out_columns"] == ["note"]
     assert json.loads(json.dumps(report)) == report
+
+
+@pytest.mark.parametrize("kind", ["a.parquet", "a.gpkg"])
+def test_points_are_read_for_their_degrees(tmp_path, plain, kind):
+    geopandas = pytest.importorskip("geopandas")
+    table = plain.to_pandas()
+    points = geopandas.points_from_xy(table["lon"], table["lat"], crs=4326)
+    frame = geopandas.GeoDataFrame(table[["mmsi", "timestamp", "sog", "note"]], geometry=points)
+    frame.to_parquet(tmp_path / kind) if kind == "a.parquet" else frame.to_file(tmp_path / kind)
+    for source in (tmp_path / kind, io.BytesIO((tmp_path / kind).read_bytes())):
+        stream = FixStream(source, columns=["sog"], since=START + pd.Timedelta(100, "min"))
+        found = joined(stream)
+        assert found.column_names == ["mmsi", "timestamp", "lat", "lon", "sog"]
+        pd.testing.assert_frame_equal(found.to_pandas(), table.loc[100:, found.column_names].reset_index(drop=True))
+        assert dict(stream.report.reasons) == {"outside_period": 100}
 
 
 def test_dimensions_and_other_helpers_are_read_for_the_fields_they_make():
