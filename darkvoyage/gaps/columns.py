@@ -6,6 +6,7 @@ null). Rows are in the order of arrival unless a function says otherwise.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -17,7 +18,8 @@ import pyarrow.compute as pc
 from darkvoyage.schema.times import time_us
 
 __all__ = [
-    "GAP_FIELDS", "NEVER", "REPORTS", "Columns", "Vocabulary", "concat_columns", "is_null", "take_rows", "to_columns",
+    "GAP_FIELDS", "NEVER", "REPORTS", "Columns", "Stacked", "Vocabulary", "concat_columns", "is_null", "take_rows",
+    "to_columns",
 ]  # fmt: skip
 
 Columns = dict[str, np.ndarray]
@@ -114,6 +116,55 @@ def _floats(column: Any) -> np.ndarray:
     return np.asarray(column.to_numpy(), dtype="float64")
 
 
+class Stacked:
+    """Parts one behind the other that are not copied together: most columns are asked for a few rows only.
+
+    Parameters
+    ----------
+    parts : sequence of dict of ndarray
+    """
+
+    def __init__(self, parts: Sequence[Columns]) -> None:
+        self.parts = [part for part in parts if part and len(part["time"])]
+        self._begin = np.cumsum([0, *(len(part["time"]) for part in self.parts)])
+
+    def __len__(self) -> int:
+        return int(self._begin[-1])
+
+    def names(self) -> list[str]:
+        """Columns that any part has."""
+        return list(dict.fromkeys(name for part in self.parts for name in part))
+
+    def whole(self, name: str) -> np.ndarray:
+        """One column throughout; every part must have it."""
+        if len(self.parts) == 1:
+            return self.parts[0][name]
+        return np.concatenate([part[name] for part in self.parts]) if self.parts else np.empty(0)
+
+    def values(self, name: str, rows: np.ndarray) -> np.ndarray:
+        """Values of some rows; null where a part lacks the column."""
+        if len(self.parts) == 1 and name in self.parts[0]:
+            return self.parts[0][name][rows]
+        out = _nulls(name, len(rows))
+        for part, begin, end in zip(self.parts, self._begin[:-1], self._begin[1:], strict=True):
+            if name in part:
+                mine = np.flatnonzero((rows >= begin) & (rows < end))
+                out[mine] = part[name][rows[mine] - begin]
+        return out
+
+    def known(self, name: str) -> np.ndarray:
+        """Which rows have a value, shape (rows,)."""
+        absent = [np.zeros(end - begin, dtype=bool) for begin, end in itertools.pairwise(self._begin)]
+        known = [
+            ~is_null(name, part[name]) if name in part else no for part, no in zip(self.parts, absent, strict=True)
+        ]
+        return np.concatenate(known) if known else np.empty(0, dtype=bool)
+
+    def take(self, rows: np.ndarray) -> Columns:
+        """All columns of some rows."""
+        return {name: self.values(name, rows) for name in self.names()}
+
+
 def is_null(name: str, values: np.ndarray) -> np.ndarray:
     """Tell which values of a column are null, shape (n,)."""
     if name in _TEXTS:
@@ -132,14 +183,19 @@ def concat_columns(parts: Iterable[Columns]) -> Columns:
     if len(parts) == 1:
         return parts[0]
     names = list(dict.fromkeys(name for part in parts for name in part))
+    counts = [len(next(iter(part.values()))) for part in parts]
     return {
-        name: np.concatenate([part[name] if name in part else _nulls(name, part) for part in parts]) for name in names
+        name: np.concatenate(
+            [part[name] if name in part else _nulls(name, count) for part, count in zip(parts, counts, strict=True)]
+        )
+        for name in names
     }
 
 
-def _nulls(name: str, beside: Columns) -> np.ndarray:
-    count = len(next(iter(beside.values())))
+def _nulls(name: str, count: int) -> np.ndarray:
     field = name.removeprefix("start_").removeprefix("end_")
     if field in _TEXTS:
         return np.full(count, -1, dtype="int32")
+    if field in ("vessel", "mmsi", "time"):
+        return np.zeros(count, dtype="int64")
     return np.full(count, NEVER) if field in _TIMES or field.endswith("_received") else np.full(count, np.nan)

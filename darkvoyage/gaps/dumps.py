@@ -144,19 +144,16 @@ class _Pass:
         newest = np.full(len(count), NEVER)
         np.maximum.at(newest, self.held["vessel"], self.held["time"])
         early = time <= newest[vessel]
-        pulled, held = (take_rows(frame, np.flatnonzero(early)), take_rows(frame, np.flatnonzero(~early)))
-        self._push(concat_columns([self.held, pulled]))
+        pulled, held = {}, frame
+        if early.any():
+            pulled, held = take_rows(frame, np.flatnonzero(early)), take_rows(frame, np.flatnonzero(~early))
+        self.again[self.stream.push(self.held, pulled)] = True
         self.held = held
 
     def end(self, moment: int | None) -> pd.DataFrame:
-        if self.held:
-            self._push(self.held)
+        self.again[self.stream.push(self.held)] = True
         self.stream.flush()
         return self.stream.table(moment)
-
-    def _push(self, columns: Columns) -> None:
-        rows = self.stream.push(columns)
-        self.again[columns["vessel"][rows]] = True
 
 
 def _read_again(read: Parts, mmsi: np.ndarray, rule: GapRule, moment: int | None) -> pd.DataFrame:

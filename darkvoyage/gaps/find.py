@@ -18,10 +18,10 @@ import pandas as pd
 import pyarrow as pa
 
 from darkvoyage.config import GapRule
-from darkvoyage.gaps.columns import GAP_FIELDS, NEVER, Vocabulary, concat_columns, take_rows, to_columns
+from darkvoyage.gaps.columns import GAP_FIELDS, NEVER, Stacked, Vocabulary, concat_columns, take_rows, to_columns
 from darkvoyage.gaps.dumps import gaps_of_parts, gaps_of_store
 from darkvoyage.gaps.finder import GapFinder
-from darkvoyage.gaps.stream import GapStream, receiver_codes
+from darkvoyage.gaps.stream import GapStream
 from darkvoyage.gaps.table import gap_table
 from darkvoyage.gaps.tracker import gaps_of_stream
 from darkvoyage.io.store import Store, open_store
@@ -153,10 +153,9 @@ def _of_tracks(table: pd.DataFrame, rule: GapRule, moment: int | None) -> pd.Dat
         keep = np.flatnonzero(np.r_[True, (track[1:] != track[:-1]) | (time[1:] != time[:-1])])
         columns, track, time, lost = take_rows(columns, keep), track[keep], time[keep], lost[keep]
         table = table.take(order[keep])
-    if "receiver" in columns:
-        columns["receiver"] = receiver_codes(columns["receiver"], vocabulary.texts)
     finder = GapFinder(rule)
-    found = [finder.push(track, time, lost, columns), finder.complete(-NEVER - 1)]
+    rows = np.arange(len(time))
+    found = [finder.push(track, time, lost, Stacked([columns]), rows, vocabulary.texts), finder.complete(-NEVER - 1)]
     if moment is not None:
         found.append(finder.open_gaps(moment))
     gaps = concat_columns([part for part in found if part])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from darkvoyage.config import GapRule
-from darkvoyage.gaps.columns import NEVER, REPORTS, Columns, concat_columns, is_null, take_rows
+from darkvoyage.gaps.columns import NEVER, REPORTS, Columns, Stacked, concat_columns, take_rows
 from darkvoyage.gaps.recent import Recent
 from darkvoyage.kernels.spans import group_starts, search_groups
 from darkvoyage.units import US_PER_H
@@ -44,7 +44,10 @@ class GapFinder:
         self.pending: Columns = {}
         """Closed gaps whose aftermath is not complete."""
 
-    def push(self, track: np.ndarray, time: np.ndarray, lost: np.ndarray, columns: Columns) -> Columns:
+    def push(
+        self, track: np.ndarray, time: np.ndarray, lost: np.ndarray, columns: Stacked, row: np.ndarray,
+        receivers: Sequence[str],
+    ) -> Columns:  # fmt: skip
         """Add fixes and hand out the gaps that nothing later can change.
 
         Parameters
@@ -53,8 +56,12 @@ class GapFinder:
             Sorted by both, one fix per track and time, none before the last of its track [us].
         lost : ndarray of bool, shape (n,)
             Without a usable position.
-        columns : dict of ndarray, shape (n,)
-            Their values, as `to_columns` gives them, with receivers as codes in the order of `RECEIVERS`.
+        columns : Stacked
+            Values, as `to_columns` gives them.
+        row : ndarray of int64, shape (n,)
+            Where in `columns` the values of each fix are.
+        receivers : sequence of str
+            Texts of the codes of receivers.
 
         Returns
         -------
@@ -63,7 +70,7 @@ class GapFinder:
         """
         if len(track) == 0:
             return take_rows(self.pending, np.empty(0, dtype="int64"))
-        batch = _Rows(track, time, lost, columns)
+        batch = _Rows(track, time, lost, columns, row, receivers)
         self._grow(batch)
         on = np.flatnonzero(batch.waits(self.last) > self.threshold)
         gaps = self._starts(batch, on)
@@ -115,11 +122,11 @@ class GapFinder:
                 for name, (values, received) in self.reports.items()
             }
         waiting = len(self.pending["track"]) if self.pending else 0
-        for name in [name for name in MOMENTARY if name in batch.columns and name not in self.moment]:
+        for name in [name for name in MOMENTARY if name in batch.names and name not in self.moment]:
             self.moment[name] = np.full(len(self.last), np.nan)
             self.pending |= {f"{side}_{name}": np.full(waiting, np.nan) for side in ("start", "end") if waiting}
-        for name in [name for name in REPORTS if name in batch.columns and name not in self.reports]:
-            nulls = np.full(len(self.last), _null(name), dtype=batch.columns[name].dtype)
+        for name in [name for name in REPORTS if name in batch.names and name not in self.reports]:
+            nulls = np.full(len(self.last), _null(name), dtype="int32" if _null(name) == -1 else "float64")
             self.reports[name] = (nulls, np.full(len(self.last), NEVER))
             for side in ("start", "end") if waiting else ():
                 self.pending[f"{side}_{name}"] = np.full(waiting, _null(name), dtype=nulls.dtype)
@@ -143,7 +150,7 @@ class GapFinder:
         off = on[inside] - 1
         gaps["start"][inside] = batch.time[off]
         for name in self.moment:
-            gaps[f"start_{name}"][inside] = batch.moment(name)[off]
+            gaps[f"start_{name}"][inside] = batch.moment(name, off)
         for name in self.reports:
             found, value, received = batch.reported_by(name, off)
             if found is None:
@@ -164,7 +171,7 @@ class GapFinder:
 
     def _ends(self, batch: _Rows, on: np.ndarray) -> Columns:
         ends: Columns = {"end": batch.time[on], "after": np.zeros(len(on), dtype="int64")}
-        ends |= {f"end_{name}": batch.moment(name)[on] for name in self.moment}
+        ends |= {f"end_{name}": batch.moment(name, on) for name in self.moment}
         for name, (values, _) in self.reports.items():
             ends[f"end_{name}"] = np.full(len(on), _null(name), dtype=values.dtype)
             ends[f"end_{name}_received"] = np.full(len(on), NEVER)
@@ -195,25 +202,34 @@ class GapFinder:
         rows = batch.last_rows
         track = batch.track[rows]
         for name in self.moment:
-            self.moment[name][track] = batch.moment(name)[rows]
+            self.moment[name][track] = batch.moment(name, rows)
         for name, (values, latest) in self.reports.items():
             found, value, received = batch.reported_by(name, rows)
             if found is not None:
                 newer = found & (received >= latest[track])
                 values[track[newer]], latest[track[newer]] = value[newer], received[newer]
         self.last[track] = batch.time[rows]
-        self.recent.add(batch.track, batch.time, batch.columns.get("receiver"), self.last)
+        self.recent.add(batch.track, batch.time, batch.receiver, self.last)
 
 
 class _Rows:
     """Fixes of a batch, sorted by (track, time)."""
 
-    def __init__(self, track: np.ndarray, time: np.ndarray, lost: np.ndarray, columns: Columns) -> None:
-        self.track, self.time, self.lost, self.columns = track, time, lost, columns
+    def __init__(
+        self, track: np.ndarray, time: np.ndarray, lost: np.ndarray, columns: Stacked, row: np.ndarray,
+        receivers: Sequence[str],
+    ) -> None:  # fmt: skip
+        self.track, self.time, self.lost, self._columns, self._row = track, time, lost, columns, row
+        self.names = columns.names()
         self.start = group_starts(track)
         self.is_first = np.zeros(len(track), dtype=bool)
         self.is_first[self.start] = True
         self.last_rows = np.r_[self.start[1:], len(track)] - 1
+        self.receiver = None
+        if "receiver" in self.names:
+            kinds = list(RECEIVERS.values())
+            codes = [kinds.index(text) if text in kinds else -1 for text in receivers]
+            self.receiver = np.array([*codes, -1], dtype="int8")[columns.values("receiver", row)]
         self._reports: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray] | None] = {}
 
     def waits(self, last: np.ndarray) -> np.ndarray:
@@ -224,12 +240,10 @@ class _Rows:
         wait[self.start] = np.where(before == NEVER, 0, self.time[self.start] - before)
         return wait
 
-    def moment(self, name: str) -> np.ndarray:
-        """Values of the fixes; no position where it is not usable."""
-        values = self.columns.get(name)
-        if values is None:
-            return np.full(len(self.track), np.nan)
-        return np.where(self.lost, np.nan, values) if name in ("lat", "lon") else values
+    def moment(self, name: str, at: np.ndarray) -> np.ndarray:
+        """Values of some fixes; no position where it is not usable."""
+        values = self._columns.values(name, self._row[at])
+        return np.where(self.lost[at], np.nan, values) if name in ("lat", "lon") else values
 
     def first_row(self, track: np.ndarray) -> np.ndarray:
         """First row of each track, -1 where the batch has none."""
@@ -241,10 +255,9 @@ class _Rows:
         """Fixes of ranges of rows: all, then by receiver, shape (n, 1 + receivers)."""
         out = np.zeros((len(since), 1 + len(RECEIVERS)), dtype="int64")
         out[:, 0] = until - since
-        receiver = self.columns.get("receiver")
-        if receiver is not None and len(since):
+        if self.receiver is not None and len(since):
             for code in range(len(RECEIVERS)):
-                seen = np.r_[0, np.cumsum(receiver == code)]
+                seen = np.r_[0, np.cumsum(self.receiver == code)]
                 out[:, 1 + code] = seen[until] - seen[since]
         return out
 
@@ -255,13 +268,13 @@ class _Rows:
         return self._reports[name]
 
     def _reports_of(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-        at = np.flatnonzero(~is_null(name, self.columns[name])) if name in self.columns else self.start[:0]
+        at = np.flatnonzero(self._columns.known(name)[self._row]) if name in self.names else self.start[:0]
         if len(at) == 0:
             return None
         received, stamp = self.time[at], REPORTS[name]
-        if stamp is None or stamp not in self.columns:
+        if stamp is None or stamp not in self.names:
             return at, received, at
-        given = self.columns[stamp][at]
+        given = self._columns.values(stamp, self._row[at])
         # A clock ahead of the fix: the value is as old as the fix that carries it.
         received = np.where(given == NEVER, received, np.minimum(given, received))
         latest, source = _latest(self.track[at], received)
@@ -275,7 +288,7 @@ class _Rows:
         at, latest, source = report
         found = np.searchsorted(at, row, side="right") - 1
         known = (found >= 0) & (self.track[at[found]] == self.track[row])
-        return known, self.columns[name][source[found]], latest[found]
+        return known, self._columns.values(name, self._row[source[found]]), latest[found]
 
     def first_reported(
         self, name: str, track: np.ndarray, since: np.ndarray, end: np.ndarray, limit: np.ndarray
@@ -290,7 +303,7 @@ class _Rows:
         inside = np.minimum(found, len(at) - 1)
         row = at[inside]
         good = np.flatnonzero((found < len(at)) & (self.track[row] == track) & (self.time[row] <= limit))
-        return good, self.columns[name][row[good]], latest[inside[good]]
+        return good, self._columns.values(name, self._row[row[good]]), latest[inside[good]]
 
 
 def _latest(track: np.ndarray, received: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from darkvoyage.config import CleanRule, GapRule
-from darkvoyage.gaps.columns import NEVER, Columns, Vocabulary, concat_columns, take_rows
-from darkvoyage.gaps.finder import RECEIVERS, GapFinder
+from darkvoyage.gaps.columns import NEVER, Columns, Stacked, Vocabulary, concat_columns, take_rows
+from darkvoyage.gaps.finder import GapFinder
 from darkvoyage.gaps.table import gap_table
-from darkvoyage.kernels.spans import group_starts
 from darkvoyage.schema.ais import is_equipment
 from darkvoyage.schema.conform import empty
 from darkvoyage.schema.tables import GAPS
 from darkvoyage.tracks.cleaning import TIE_ORDER, first_ais_us
 from darkvoyage.tracks.hulls import Hulls
 
-__all__ = ["GapStream", "receiver_codes"]
+__all__ = ["GapStream"]
 
+_HULL_BITS = 20
 _SAME_REPORT = ("lat", "lon", "sog", "cog")
 """Fixes of one MMSI and time that agree in these are duplicates."""
 
@@ -55,35 +55,43 @@ class GapStream:
             columns, vessel = take_rows(columns, rows), vessel[rows]
         return columns | {"vessel": vessel}
 
-    def push(self, columns: Columns) -> np.ndarray:
+    def push(self, *parts: Columns) -> np.ndarray:
         """Add fixes; those of one vessel may come in any order within a batch, but not before what is settled.
 
         Parameters
         ----------
-        columns : dict of ndarray, shape (n,)
-            As `known` gives them.
+        *parts : dict of ndarray, shape (n,)
+            As `known` gives them; together they are one batch.
 
         Returns
         -------
         ndarray of int64
-            Rows that came too late: at or before the last settled fix of their vessel. They are left out.
+            Vessels of the fixes that came too late, at or before the last settled one. They are left out.
         """
-        late = columns["time"] <= self.hulls.state["settled_until"][columns["vessel"]]
-        fresh = take_rows(columns, np.flatnonzero(~late)) if late.any() else columns
-        self._advance(concat_columns([self.waiting, fresh]), last=False)
-        return np.flatnonzero(late)
+        settled_until = self.hulls.state["settled_until"]
+        fresh, vessels = [self.waiting], [np.empty(0, dtype="int64")]
+        for part in filter(None, parts):
+            late = part["time"] <= settled_until[part["vessel"]]
+            if late.any():
+                vessels.append(part["vessel"][late])
+                part = take_rows(part, np.flatnonzero(~late))
+            fresh.append(part)
+        batch = Stacked(fresh)
+        if len(batch):
+            self._advance(batch, last=False)
+        return np.concatenate(vessels)
 
     def flush(self) -> None:
         """Settle what waits: no more fixes will come."""
         if self.waiting:
-            self._advance(self.waiting, last=True)
+            self._advance(Stacked([self.waiting]), last=True)
         self.found.append(self.finder.complete(-NEVER - 1))
 
     def state(self) -> dict[str, Any]:
         """Everything that outlives a batch, as plain arrays and texts; gaps not yet fetched are no part of it."""
         return {
             "texts": self.vocabulary.texts, "hulls": self.hulls.state, "finder": self.finder.state(),
-            "waiting": self.waiting, "mmsi": self.mmsi, "tracks": self.tracks.numbers.to_numpy(),
+            "waiting": self.waiting, "mmsi": self.mmsi, "tracks": self.tracks.packed,
         }  # fmt: skip
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -93,7 +101,7 @@ class GapStream:
         self.finder.restore(state["finder"])
         self.waiting, self.mmsi = state["waiting"], state["mmsi"]
         self._known = pd.Index(self.mmsi)
-        self.tracks.numbers = pd.Index(state["tracks"])
+        self.tracks.restore(state["tracks"])
 
     def table(self, moment: int | None = None) -> pd.DataFrame:
         """Gaps found since the last call, and those open at a moment [us], as GAPS."""
@@ -121,49 +129,45 @@ class GapStream:
             self.hulls.grow(len(self.mmsi))
         return number[codes]
 
-    def _advance(self, columns: Columns, *, last: bool) -> None:
+    def _advance(self, columns: Stacked, *, last: bool) -> None:
         """Settle hulls as far as possible, and pass on what is settled."""
-        vessel, time = columns["vessel"], columns["time"]
-        lost = ~((np.abs(columns["lat"]) <= 90) & (np.abs(columns["lon"]) <= 180))
-        order = _by_vessel(vessel, time)
-        order = self._without_repeats(order, columns, lost)
+        vessel, time, lat, lon = (columns.whole(name) for name in ("vessel", "time", "lat", "lon"))
+        lost = ~((np.abs(lat) <= 90) & (np.abs(lon) <= 180))
+        order = self._without_repeats(_by_vessel(vessel, time), vessel, time, lost, columns)
         vessel, time, lost = vessel[order], time[order], lost[order]
-        judged = self.hulls.judge(vessel, time, columns["lat"][order], columns["lon"][order], lost, last=last)
+        judged = self.hulls.judge(vessel, time, lat[order], lon[order], lost, last=last)
         at = np.flatnonzero(judged.settled & ((judged.hull >= 0) | lost))
         track = self.tracks.number(vessel[at], judged.hull[at])
         if np.any(track[1:] < track[:-1]):
             again = np.argsort(track, kind="stable")
             at, track = at[again], track[again]
-        keep = np.ones(len(at), dtype=bool)
-        keep[1:] = (track[1:] != track[:-1]) | (time[at[1:]] != time[at[:-1]])
-        at, track = at[keep], track[keep]
-        values = take_rows(
-            {name: columns[name] for name in columns if name not in ("vessel", "mmsi", "time")}, order[at]
-        )
-        if "receiver" in values:
-            values["receiver"] = receiver_codes(values["receiver"], self.vocabulary.texts)
-        self.found.append(self.finder.push(track, time[at], lost[at], values))
-        self.waiting = take_rows(columns, order[~judged.settled])
+        repeated = np.flatnonzero((track[1:] == track[:-1]) & (time[at[1:]] == time[at[:-1]])) + 1
+        if len(repeated):
+            at, track = np.delete(at, repeated), np.delete(track, repeated)
+        self.found.append(self.finder.push(track, time[at], lost[at], columns, order[at], self.vocabulary.texts))
+        self.waiting = columns.take(order[~judged.settled])
 
-    def _without_repeats(self, order: np.ndarray, columns: Columns, lost: np.ndarray) -> np.ndarray:
+    def _without_repeats(
+        self, order: np.ndarray, vessel: np.ndarray, time: np.ndarray, lost: np.ndarray, columns: Stacked
+    ) -> np.ndarray:
         """Of one MMSI and time, put fixes in the order of their content, and leave duplicates out."""
-        vessel, time = columns["vessel"], columns["time"]
         again = np.zeros(len(order) + 1, dtype=bool)
-        again[1:-1] = (vessel[order[1:]] == vessel[order[:-1]]) & (time[order[1:]] == time[order[:-1]])
+        again[1:-1] = (np.diff(time[order]) == 0) & (np.diff(vessel[order]) == 0)
         at = np.flatnonzero(again[1:] | again[:-1])
         if len(at) == 0:
             return order
         rows = order[at]
         moment = np.cumsum(~again[at])
-        known = [name for name in TIE_ORDER if name in columns]
-        content = [self._rank(name, columns[name][rows]) for name in known]
+        known = [name for name in TIE_ORDER if name in columns.names()]
+        content = [self._rank(name, columns.values(name, rows)) for name in known]
         by_content = np.lexsort([*reversed(content), lost[rows], moment])
         order, rows, moment = order.copy(), rows[by_content], moment[by_content]
         order[at] = rows
         same = moment[1:] == moment[:-1]
         for name in _SAME_REPORT:
-            if name in columns:
-                a, b = columns[name][rows[1:]], columns[name][rows[:-1]]
+            if name in known:
+                values = columns.values(name, rows)
+                a, b = values[1:], values[:-1]
                 same &= (a == b) | (np.isnan(a) & np.isnan(b))
         keep = np.ones(len(order), dtype=bool)
         keep[at[1:][same]] = False
@@ -180,44 +184,53 @@ class _Tracks:
     """Numbers of tracks: one for each vessel and hull, in the order in which they first came."""
 
     def __init__(self) -> None:
-        self.numbers = pd.Index([], dtype="int64")
+        self.packed = np.empty(0, dtype="int64")
+        """Vessel and hull of each track."""
+        self._first = np.empty(0, dtype="int64")
+        """Track of the first hull of each vessel, -1 where there is none."""
 
     def number(self, vessel: np.ndarray, hull: np.ndarray) -> np.ndarray:
         """Number of the track of each row; new ones are added."""
-        codes, distinct = pd.factorize(vessel << 20 | hull)
-        number = self.numbers.get_indexer(pd.Index(distinct))
-        new = number < 0
-        number[new] = np.arange(len(self.numbers), len(self.numbers) + new.sum())
-        if new.any():
-            self.numbers = self.numbers.append(pd.Index(distinct[new]))
-        return number[codes]
+        room = int(vessel.max(initial=-1)) + 1 - len(self._first)
+        if room > 0:
+            self._first = np.r_[self._first, np.full(max(room, len(self._first)), -1)]
+        number = self._first[vessel]
+        other = np.flatnonzero((hull > 0) | (number < 0))
+        if len(other) == 0:
+            return number
+        codes, distinct = pd.factorize(vessel[other] << _HULL_BITS | hull[other])
+        known = pd.Index(self.packed).get_indexer(pd.Index(distinct))
+        new = known < 0
+        known[new] = np.arange(len(self.packed), len(self.packed) + new.sum())
+        self.packed = np.r_[self.packed, distinct[new]]
+        first = new & (distinct & (1 << _HULL_BITS) - 1 == 0)
+        self._first[distinct[first] >> _HULL_BITS] = known[first]
+        number[other] = known[codes]
+        return number
 
     def of(self, track: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Vessel and hull of each track."""
-        packed = self.numbers.to_numpy()[track]
-        return packed >> 20, packed & (1 << 20) - 1
+        return self.packed[track] >> _HULL_BITS, self.packed[track] & (1 << _HULL_BITS) - 1
+
+    def restore(self, packed: np.ndarray) -> None:
+        """Take up the tracks of a saved state."""
+        vessel, hull = packed >> _HULL_BITS, packed & (1 << _HULL_BITS) - 1
+        self.packed = packed
+        self._first = np.full(int(vessel.max(initial=-1)) + 1, -1)
+        self._first[vessel[hull == 0]] = np.flatnonzero(hull == 0)
 
 
 def _by_vessel(vessel: np.ndarray, time: np.ndarray) -> np.ndarray:
     """Order by vessel and time; quick where each vessel's fixes already come in order."""
-    codes, distinct = pd.factorize(vessel)
-    rank = np.argsort(np.argsort(distinct))
-    # Radix sort, for up to 65,536 vessels in a batch.
-    key = rank.astype("uint16" if len(distinct) <= 1 << 16 else "int64")[codes]
-    order = np.argsort(key, kind="stable")
-    start = group_starts(key[order])
-    back = np.diff(time[order], prepend=NEVER) < 0
-    back[start] = False
-    if back.any():
-        size = np.diff(np.r_[start, len(order)])
-        messy = np.flatnonzero(np.repeat(np.add.reduceat(back, start) > 0, size))
+    # Radix sort, 16 bits at a time.
+    order = np.argsort((vessel & 0xFFFF).astype("uint16"), kind="stable")
+    high = vessel >> 16
+    if high.any():
+        order = order[np.argsort(high[order].astype("uint16"), kind="stable")]
+    key = vessel[order]
+    back = np.flatnonzero((np.diff(time[order]) < 0) & (np.diff(key) == 0))
+    if len(back):
+        messy = np.flatnonzero(np.isin(key, key[back]))
         rows = order[messy]
-        order[messy] = rows[np.lexsort((time[rows], key[rows]))]
+        order[messy] = rows[np.lexsort((time[rows], vessel[rows]))]
     return order
-
-
-def receiver_codes(values: np.ndarray, texts: Sequence[str]) -> np.ndarray:
-    """Codes of a vocabulary as codes of kinds of receiver, -1 for others."""
-    kinds = list(RECEIVERS.values())
-    codes = [kinds.index(text) if text in kinds else -1 for text in texts]
-    return np.array([*codes, -1], dtype="int8")[values]
