@@ -131,40 +131,37 @@ def _write_text(path, parts, layout):
             file.write(_lines(layout, rows))
 
 
-def _write_parquet(path, parts, ships):
-    """Row groups of 1 Mi rows, zstd, the names of FIXES; a broken line is no row here."""
-    from pyarrow import parquet
-
+def fix_tables(parts, ships):
+    """Yield the rows as Arrow tables with the names of FIXES; a broken line is no row here."""
     said = {name: pa.array(values) for name, values in _static(ships).items()}
     said["nav_status"] = said["nav_status"].cast(pa.int8())
     said["ship_type"] = said["ship_type"].cast(pa.int16())
-    group, writer, waiting = 1 << 20, None, []
-
-    def flush(size):
-        nonlocal writer, waiting
-        table = pa.concat_tables(waiting)
-        writer = writer or parquet.ParquetWriter(path, table.schema, compression="zstd")
-        whole = table.slice(0, size)
-        writer.write_table(whole, row_group_size=group)
-        waiting = [table.slice(size)]
-
     for rows in parts:
-        waiting.append(_fixes(take(rows, np.flatnonzero(rows["fault"] != BROKEN)), said))
+        rows = take(rows, np.flatnonzero(rows["fault"] != BROKEN))
+        vessel = pa.array(rows["vessel"])
+        columns = {
+            "mmsi": pa.array(rows["mmsi"]),
+            "timestamp": pa.array(rows["time"] * 1_000_000).cast(pa.timestamp("us", "UTC")),
+            **{name: pa.array(rows[name]) for name in ("lat", "lon", "sog", "cog")},
+            "heading": pa.array(rows["heading"].astype("float64")),
+        }
+        yield pa.table(columns | {name: values.take(vessel) for name, values in said.items()})
+
+
+def _write_parquet(path, tables):
+    """Row groups of 1 Mi rows, zstd."""
+    from pyarrow import parquet
+
+    group, writer, waiting = 1 << 20, None, []
+    for table in tables:
+        waiting.append(table)
+        writer = writer or parquet.ParquetWriter(path, table.schema, compression="zstd")
         while sum(map(len, waiting)) >= group:
-            flush(group)
-    flush(group)
+            joined = pa.concat_tables(waiting)
+            writer.write_table(joined.slice(0, group), row_group_size=group)
+            waiting = [joined.slice(group)]
+    writer.write_table(pa.concat_tables(waiting), row_group_size=group)
     writer.close()
-
-
-def _fixes(rows, said):
-    vessel = pa.array(rows["vessel"])
-    columns = {
-        "mmsi": pa.array(rows["mmsi"]),
-        "timestamp": pa.array(rows["time"] * 1_000_000).cast(pa.timestamp("us", "UTC")),
-        **{name: pa.array(rows[name]) for name in ("lat", "lon", "sog", "cog")},
-        "heading": pa.array(rows["heading"].astype("float64")),
-    }
-    return pa.table(columns | {name: values.take(vessel) for name, values in said.items()})
 
 
 def write_dump(path, *, rows, kind, mess="usual", seed=SEED, vessels=None, days=None):
@@ -197,7 +194,7 @@ def write_dump(path, *, rows, kind, mess="usual", seed=SEED, vessels=None, days=
             yield part
 
     if kind == "parquet":
-        _write_parquet(path, parts(), ships)
+        _write_parquet(path, fix_tables(parts(), ships))
     else:
         _write_text(path, parts(), LAYOUTS[kind](ships))
     return counts

@@ -11,6 +11,7 @@ is a sign of life that bounds a gap, they keep positions that no ship can reach,
 import argparse
 import dataclasses
 import json
+import os
 import re
 import statistics
 import sys
@@ -104,8 +105,8 @@ def table(results, rows):
     """Markdown, ratios to the first engine."""
     yield "| engine | wall s | cpu s | anon MB | M rows/s | first / it | rows out | hours |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
-    walls = [[run["wall_s"] for run in result["runs"] if not run["exit_code"]] for result in results.values()]
-    first = statistics.median(walls[0]) if walls[0] else float("nan")
+    runs = next(iter(results.values()))["runs"]
+    first = None if any(run["exit_code"] for run in runs) else statistics.median(run["wall_s"] for run in runs)
     for name, result in results.items():
         runs = result["runs"]
         failed = next((run for run in runs if run["exit_code"]), None)
@@ -113,9 +114,10 @@ def table(results, rows):
             yield f"| {name} | exit {failed['exit_code']}: {failed['error'][:120]} | | | | | | |"
             continue
         wall, cpu, anon = (statistics.median(run[key] for run in runs) for key in ("wall_s", "cpu_s", "anon_mb"))
+        ratio = "" if first is None else f"{first / wall:.2f}"
         hours = "" if result["found"]["hours"] is None else f"{result['found']['hours']:,.3f}"
         yield (
-            f"| {name} | {wall:.2f} | {cpu:.2f} | {anon:.0f} | {rows / wall / 1e6:.2f} | {first / wall:.2f} "
+            f"| {name} | {wall:.2f} | {cpu:.2f} | {anon:.0f} | {rows / wall / 1e6:.2f} | {ratio} "
             f"| {result['found']['rows']:,} | {hours} |"
         )
 
@@ -159,12 +161,14 @@ def main(arguments=None):
     path = dump_path(
         options.folder, rows=options.rows, kind=options.format, mess=options.mess, packing=options.pack
     )  # fmt: skip
+    load = os.getloadavg()[0]
     results, method = rotate(
         options.job, options.engines, path, repeats=options.repeats, min_gap_h=options.min_gap_h,
         limit=options.limit, warm_up=not options.cold,
     )  # fmt: skip
     size = path.stat().st_size / 1e6
-    print(f"{options.job}: {path.name}, {options.rows:,} rows, {size:,.0f} MB; n = {options.repeats}", end="")
+    print(f"{options.job}: {path.name}, {options.rows:,} rows, {size:,.0f} MB; n = {options.repeats}; ", end="")
+    print(f"load before {load:.1f} on {os.cpu_count()} cores", end="")
     print(f"; memory limit {options.limit:,} bytes by {method}\n" if options.limit else "\n")
     for line in table(results, options.rows):
         print(line, flush=True)

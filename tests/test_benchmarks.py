@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-import darkvoyage
-
 RUN = Path(__file__).resolve().parents[1] / "benchmarks" / "run.py"
 ROWS = 2000
 
@@ -116,7 +114,6 @@ def test_gap_engines_in_rotation(whole, tmp_path, capsys, arguments):
     assert runs["darkvoyage"]["found"]["rows"] > 0
 
 
-@pytest.mark.skipif(not hasattr(darkvoyage, "build_store"), reason="the store is not built yet")
 def test_store_engines_in_rotation(whole, tmp_path, capsys):
     names = [name for name in whole.engines("store") if not name.endswith("numba")]
     whole.main(["store", "--rows", str(ROWS), "--repeats", "1", "--folder", str(tmp_path), "--engines", *names])
@@ -139,6 +136,9 @@ def test_failures_are_told_in_the_table(whole):
     assert a == "| a | 2.00 | 3.00 | 4 | 0.50 | 1.00 | 5 | 6.000 |"
     assert b.startswith("| b | exit -9")
     assert c == "| c | 4.00 | 3.00 | 4 | 0.25 | 0.50 | 5 | 6.000 |"
+    _, _, a, b = whole.table({"a": {"runs": [good, bad], "found": found}, "b": results["c"]}, 1_000_000)
+    assert a.startswith("| a | exit -9")
+    assert b == "| b | 4.00 | 3.00 | 4 | 0.25 |  | 5 | 6.000 |"
 
 
 @pytest.mark.parametrize(("text", "size"), [("2G", 2 << 30), ("512m", 512 << 20), ("1000", 1000)])
