@@ -52,7 +52,7 @@ class StaticReports:
         self._old = False
         for name, table in self._sorted.items():
             ship = table["mmsi"].to_numpy()
-            last = np.flatnonzero(np.r_[ship[1:] != ship[:-1], True])
+            last = np.flatnonzero(np.r_[ship[1:] != ship[:-1], True][: len(ship)])
             self._sorted[name] = table.take(pa.array(last))
 
     def join(self, fixes: pa.Table) -> pa.Table:

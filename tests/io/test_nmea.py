@@ -7,6 +7,7 @@ import types
 import numpy as np
 import pandas as pd
 import pyais
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from darkvoyage.io import delimited, fragments
 from darkvoyage.io.fixes import read_fixes
 from darkvoyage.io.nmea import COLUMNS, read_nmea
 from darkvoyage.io.read_report import ReadReport
+from darkvoyage.io.stream import FixStream
 from tests import nmea
 
 T0 = 1_400_000_000  # 2014-05-13 16:53:20 UTC
@@ -140,6 +142,17 @@ def test_particulars_reach_the_positions_after_them(tmp_path):
     )  # fmt: skip
     assert (after["length_m"], after["beam_m"], after["draught_m"]) == (295.0, 32.0, 12.2)
     assert after["draught_timestamp"] == pd.Timestamp(T0 + 1, unit="s", tz="UTC")
+
+
+def test_particulars_over_pieces(tmp_path, monkeypatch):
+    path = tmp_path / "log.nmea"
+    path.write_text("\n".join(dated(*nmea.static(ship_type=0), *[POSITION] * 4)))
+    monkeypatch.setattr(delimited, "_BLOCK", 100)
+    parts = list(FixStream(path, progress=False))
+    assert len(parts) > 2
+    fixes = pa.concat_tables(parts, promote_options="default").to_pandas()
+    assert fixes["name"].tolist() == ["EXAMPLE"] * 4
+    assert fixes["ship_type"].isna().all()
 
 
 def test_not_available(tmp_path):
