@@ -10,10 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from darkvoyage.errors import DialectError
-from darkvoyage.io.casting import try_cast
 from darkvoyage.io.dialect_spec import Dialect
 from darkvoyage.io.dialects import DIALECTS, GENERIC
-from darkvoyage.schema.ais import LAT_NA
 from darkvoyage.schema.tables import FIXES
 
 __all__ = ["Match", "check_options", "match_header", "match_units"]
@@ -161,7 +159,7 @@ def _find(
 
 
 def match_units(match: Match, table: pa.Table) -> Match:
-    """Change to the dialect with the same columns in raw units where positions do not fit into degrees.
+    """Change to the dialect with the same columns in raw units where times are numbers.
 
     Parameters
     ----------
@@ -174,10 +172,10 @@ def match_units(match: Match, table: pa.Table) -> Match:
     Match
         The same one, unless its dialect names another for raw units.
     """
-    if not match.dialect.raw or {"lat", "lon"} & match.mapped:
+    if not match.dialect.raw or match.mapped:
         return match
-    lat = pc.max(pc.abs(try_cast(table[match.fields["lat"]], pa.float64()) or pa.array([0.0]))).as_py()
-    if lat is None or lat <= LAT_NA:
+    times = table[match.fields["timestamp"]].cast(pa.string()).drop_null()
+    if not len(times) or not pc.all(pc.match_substring_regex(times, r"^\s*\d+\s*$")).as_py():
         return match
     return replace(match, dialect=DIALECTS[match.dialect.raw])
 

@@ -79,7 +79,7 @@ class Dialect:
     payload : Payload, optional
         A column that holds further columns, other ones for each kind of message.
     raw : str
-        Name of the dialect that has the same columns in the units of ITU-R M.1371-5; told by the size of the positions.
+        Name of the dialect that has the same columns in the units of ITU-R M.1371-5; told by times that are numbers.
     anonymous : bool
         Vessels carry ids of the source's own in place of an MMSI, and are read with `synthetic_ids=True` only.
     named_only : str

@@ -170,7 +170,7 @@ VENDORS = (
         "(aishub.net/api; no sample at hand)",
         columns=_AISHUB,
         marks=marks("mmsi tstamp latitude longitude navstat", "mmsi time latitude longitude navstat"),
-        times=("epoch_s", "iso"),
+        times=("epoch_s",),
         divisor={"lat": RAW_POSITION, "lon": RAW_POSITION, "sog": 10.0, "cog": 10.0, "draught_m": 10.0},
         dims=("a", "b", "c", "d"),
     ),

@@ -320,3 +320,15 @@ def test_degrees_under_the_names_of_raw_units_are_refused(tmp_path):
     (tmp_path / "a.csv").write_text("\n".join(text.splitlines()[:2]))
     with pytest.raises(DialectError, match="'latitude' and 'longitude' hold degrees"):
         read_fixes(tmp_path / "a.csv")
+
+
+def test_a_wild_position_does_not_change_the_units(tmp_path):
+    text = (FIXTURES / "fixes_aishub.csv").read_text()
+    good, wild = text.splitlines()[1], text.splitlines()[2].replace(",91,181,", ",30450000,nothing,")
+    (tmp_path / "a.csv").write_text("\n".join([text.splitlines()[0], good, good, wild]))
+    fixes = read_fixes(tmp_path / "a.csv")
+    assert fixes.attrs["read_report"]["dialect"] == "aishub"
+    assert fixes["lat"].tolist() == [38.5, 38.5, 30450000.0]
+    raw = (FIXTURES / "fixes_aishub_raw.csv").read_text().replace("108600000,54600000", "None,None")
+    (tmp_path / "a.csv").write_text(raw)
+    assert read_fixes(tmp_path / "a.csv").attrs["read_report"]["dialect"] == "aishub_raw"
