@@ -217,7 +217,7 @@ def _quiet_and_named(label: str) -> Iterator[None]:
 
 
 def _block(table: pa.Table, point: str | None, system: Any, label: str, done: int) -> Block:
-    table = table.rename_columns(unique_names(table.column_names))
+    table = _plain_text(table.rename_columns(unique_names(table.column_names)))
     if point is not None:
         x, y = _degrees(*_coordinates(table[point], label), system)
         place = table.column_names.index(point)
@@ -225,6 +225,15 @@ def _block(table: pa.Table, point: str | None, system: Any, label: str, done: in
             table.remove_column(place).append_column("geometry_x", pa.array(x)).append_column("geometry_y", pa.array(y))
         )
     return Block(table, lambda row: (label, done + row + 1, str(table.slice(row, 1).to_pylist()[0])))
+
+
+def _plain_text(table: pa.Table) -> pa.Table:
+    """Bring the several layouts that Arrow has for text to the usual one."""
+    for place, field in enumerate(table.schema):
+        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        if pa.types.is_large_string(kind) or pa.types.is_string_view(field.type):
+            table = table.set_column(place, field.name, table[place].cast(pa.string()))
+    return table
 
 
 def _coordinates(geometry: pa.ChunkedArray, label: str) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,7 @@ from darkvoyage.io.casting import try_cast
 __all__ = ["read_times"]
 
 _MAX_S = 253_402_300_800  # the year 10000
+_SAMPLE = 1024
 _ZONED = r"[T ]\d{2}:?\d{2}.*(?:Z|[+-]\d{2}(?::?\d{2})?)$"
 _Parsed = tuple[np.ndarray, np.ndarray]
 
@@ -40,9 +41,24 @@ def read_times(column: pa.Array, styles: Sequence[str]) -> tuple[np.ndarray, np.
         micros = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast("int64")
         good = _valid(column)
         return _filled(micros), good, good & (column.type.tz is None)
-    if not _is_text(column.type):
-        plain = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
-        styles = [style for style in styles if plain and style.startswith("epoch")]
+    if _is_text(column.type):
+        if len(column.slice(0, _SAMPLE).unique()) * 2 <= min(len(column), _SAMPLE):
+            return _parse_distinct(column, styles)  # many ships are heard in one second
+    elif not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        styles = ()
+    else:
+        styles = [style for style in styles if style.startswith("epoch")]
+    return _parse(column, styles)
+
+
+def _parse_distinct(column: pa.Array, styles: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    coded = column.dictionary_encode()
+    rows = _filled(coded.indices, len(coded.dictionary))  # null: a row after the last
+    micros, good, naive = (np.append(values, values.dtype.type(0)) for values in _parse(coded.dictionary, styles))
+    return micros[rows], good[rows], naive[rows]
+
+
+def _parse(column: pa.Array, styles: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     micros = np.zeros(len(column), dtype="int64")
     good = np.zeros(len(column), dtype=bool)
     naive = np.zeros(len(column), dtype=bool)
@@ -66,8 +82,8 @@ def _valid(column: pa.Array) -> np.ndarray:
     return np.asarray(column.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
 
 
-def _filled(micros: pa.Array) -> np.ndarray:
-    return np.asarray(micros.fill_null(0).to_numpy(zero_copy_only=False), dtype="int64")
+def _filled(numbers: pa.Array, filler: int = 0) -> np.ndarray:
+    return np.asarray(numbers.fill_null(filler).to_numpy(zero_copy_only=False), dtype="int64")
 
 
 def _cast(column: pa.Array, zone: str | None) -> np.ndarray | None:

@@ -398,6 +398,25 @@ def test_row_groups_outside_are_not_read(tmp_path, as_parquet):
         joined(FixStream(tmp_path / "a.parquet", since=START + pd.Timedelta(99, "min")))
 
 
+@pytest.mark.parametrize("kind", [pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.large_string())])
+def test_text_in_any_layout_of_arrow(kind):
+    names = ["# Timestamp", "MMSI", "Latitude", "Longitude", "Type of mobile", "Navigational status", "note"]
+    cells = ["07/03/2024 00:00:00", "219000001", "55.5", "11.5", "Class A", "Moored", "x"]
+    buffer = io.BytesIO()
+    parquet.write_table(
+        pa.table({name: pa.array([cell], kind) for name, cell in zip(names, cells, strict=True)}), buffer
+    )
+    buffer.seek(0)
+    (row,) = read_fixes(buffer).to_dict("records")
+    assert (row["timestamp"], row["mmsi"], row["lat"], row["nav_status"], row["note"]) == (
+        START,
+        219000001,
+        55.5,
+        5,
+        "x",
+    )
+
+
 def test_row_groups_with_unknown_times_are_read():
     times = pa.array([START, None, START], pa.timestamp("us", "UTC"))
     table = pa.table({"mmsi": [200000037] * 3, "timestamp": times, "lat": [1.0] * 3, "lon": [2.0] * 3})
