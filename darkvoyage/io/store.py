@@ -16,7 +16,7 @@ from darkvoyage.io.dialect_match import check_options
 from darkvoyage.io.progress import Progress, check_progress
 from darkvoyage.io.read_report import ReadReport
 from darkvoyage.io.selection import Period, check_columns
-from darkvoyage.io.sources import expand
+from darkvoyage.io.sources import SourceFile, expand
 from darkvoyage.io.store_build import Options, add_sources
 from darkvoyage.io.store_manifest import Manifest, is_store
 from darkvoyage.io.store_read import Window, select, vessel_totals, walk_part
@@ -53,8 +53,8 @@ def build_store(
 
     A source comes in as a whole or not at all: whatever ends the call, the store holds the sources that were finished,
     and the same call again goes on with the next. A source that is in already is skipped: it is known by the SHA-256
-    of its content, and a file with the path, size and time stamp of a known one is not read again to find out. Adding
-    a source leaves everything that is in the store as it is.
+    of its content, and a file with the path, size and time stamp of a known one is not read again to find out; file
+    objects and URLs are. Adding a source leaves everything that is in the store as it is.
 
     Parameters
     ----------
@@ -93,8 +93,8 @@ def build_store(
     buffer_bytes = int((_as_bytes(memory_limit) - _READING_BYTES) / _MERGING)
     options = Options(dialect, dict(column_map or {}), synthetic_ids)
     skipped: list[str] = []
-    files = expand(sources, skipped)
     path = Path(store)
+    files = [file for file in expand(sources, skipped) if not _is_inside(file, path)]
     add_sources(path, files, options, buffer_bytes=buffer_bytes, progress=progress, skipped=skipped)
     return open_store(path)
 
@@ -194,7 +194,7 @@ class Store:
         since, until : datetime or ISO 8601 text with time zone, optional
             First moment, and the moment before which the last fix is.
         columns : list of str, optional
-            Of FIXES; the required ones always come along.
+            Of FIXES; the required ones always come along, those that no source has are null.
 
         Returns
         -------
@@ -242,6 +242,11 @@ class Store:
     def _names(self, columns: Sequence[str] | None) -> list[str]:
         wanted = check_columns(columns)
         return [name for name in (self.columns if wanted is None else FIXES.names) if wanted is None or name in wanted]
+
+
+def _is_inside(file: SourceFile, store: Path) -> bool:
+    """Tell whether a file belongs to the store itself, which may lie in the folder of its sources."""
+    return file.path is not None and store.resolve() in file.path.resolve().parents
 
 
 def _numbers(mmsi: Any) -> np.ndarray:

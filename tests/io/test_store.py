@@ -254,6 +254,22 @@ def test_a_file_that_has_changed_is_another_source(days, tmp_path):
     assert len(dv.build_store(path, tmp_path / "store")) == 2 * before + 1
 
 
+def test_a_store_in_the_folder_of_its_sources_is_no_source(days):
+    wanted = len(dv.build_store(days, days / "store"))
+    assert len(dv.build_store(days, days / "store")) == wanted == len(dv.read_fixes(sorted(days.glob("*.*"))))
+
+
+def test_a_header_alone_is_a_source_without_rows(tmp_path):
+    path = tmp_path / "empty.csv"
+    path.write_text("mmsi,timestamp,lat,lon,sog\n")
+    store = dv.build_store(path, tmp_path / "store")
+    pd.testing.assert_frame_equal(store.read(), dv.read_fixes(path))
+    assert store.columns == ["mmsi", "timestamp", "lat", "lon", "sog"]
+    assert list(store.chunks()) == []
+    assert pa.table(store).num_rows == len(store.vessels()) == 0
+    assert len(dv.find_gaps(store)) == 0
+
+
 def test_other_options_for_a_source_that_is_in_are_refused(days, tmp_path):
     dv.build_store(days, tmp_path / "store")
     with pytest.raises(RuleError, match=r"is in the store already, read as .*'auto'.*build another store"):
