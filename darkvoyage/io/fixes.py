@@ -38,11 +38,12 @@ def read_fixes(
     Parameters
     ----------
     source : path, glob, folder, URL, "-", binary file object, or list of these
-        Delimited text (.csv, .txt, .tsv; comma, semicolon or tab), JSON arrays and lines, Parquet, GeoParquet and
-        GeoPackage; plain or as .gz, .zst, .bz2, or all readable members of a .zip. Kinds are told by content. A
-        folder is taken with the folders below it, whose names may say columns (`day=2024-03-01`); "-" is standard
-        input. URLs (`s3://`, `https://`, ...) need `darkvoyage[remote]`. What cannot be read from front to back
-        (.zip, Parquet, GeoPackage) is held in memory where it comes through a pipe or compressed, up to 256 MiB.
+        Delimited text (.csv, .txt, .tsv; comma, semicolon or tab), JSON arrays and lines, raw AIS logs (.nmea, .nm4,
+        .ais), Parquet, GeoParquet and GeoPackage; plain or as .gz, .zst, .bz2, or all readable members of a .zip.
+        Kinds are told by content. A folder is taken with the folders below it, whose names may say columns
+        (`day=2024-03-01`); "-" is standard input. URLs (`s3://`, `https://`, ...) need `darkvoyage[remote]`. What
+        cannot be read from front to back (.zip, Parquet, GeoPackage) is held in memory where it comes through a pipe
+        or compressed, up to 256 MiB.
     dialect : str
         Name of an entry of `darkvoyage.io.dialects.DIALECTS`, or "auto": the one whose columns the header has.
     column_map : mapping of FIXES column to source column, optional
