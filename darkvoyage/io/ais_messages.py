@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from pyais.decode import decode_nmea_and_ais
-from pyais.exceptions import AISBaseException, UnknownPartNoException
 
 from darkvoyage.kernels.sixbit import number, sextets, text
 from darkvoyage.schema.ais import SOG_NA
@@ -207,6 +205,9 @@ def decode_one(sentences: Sequence[bytes], bits: int) -> dict[str, Any] | None:
     dict of str to int, float or str, or None
         By the names of `NUMBERS` and `TEXTS`; None if the payload is cut, damaged or of no known type.
     """
+    from pyais.decode import decode_nmea_and_ais  # a fifth of a second, and most files are no raw logs
+    from pyais.exceptions import AISBaseException, UnknownPartNoException
+
     payload = b"".join(sentence.split(b",")[5] for sentence in sentences)
     if bits < _HEAD_BITS or not _ARMOUR.fullmatch(payload):
         return None
