@@ -58,12 +58,23 @@ class SourceFile:
     @contextmanager
     def open(self, *, hashed: bool = True) -> Iterator[Metered]:
         """Open for reading once, counted and hashed."""
-        stream = self.opens()
+        stream = _opened(self)
         try:
             yield Metered(stream, self.size, hashed=hashed)
         finally:
             if not self.lent:
                 stream.close()
+
+
+def _opened(file: SourceFile) -> Any:
+    try:
+        return file.opens()
+    except FileNotFoundError as error:
+        raise ReadError(f"{file.label}: no such file") from error
+    except OSError as error:
+        raise ReadError(f"{file.label}: cannot be opened ({error.strerror or error})") from error
+    except network_errors() as error:
+        raise ReadError(f"{file.label}: the connection failed ({error})") from error
 
 
 def expand(source: Any, skipped: list[str]) -> list[SourceFile]:
@@ -160,10 +171,11 @@ def _on_disk(path: Path, label: str, partition: Mapping[str, str | None] | None 
 def _inside(path: Path, skipped: list[str]) -> list[SourceFile]:
     """List the readable files of a folder and of the folders below; what is hidden or unknown is named as skipped."""
     files = []
-    for folder, below, names in os.walk(path):
-        hidden = [name for name in below if name.startswith(_HIDDEN)]
-        below[:] = sorted(set(below) - set(hidden))
-        skipped += sorted(os.path.join(folder, name) for name in (*hidden, *names) if not looks_readable(name))
+    for folder, below, names in os.walk(path, onerror=_refuse_folder):
+        apart = [name for name in below if name.startswith(_HIDDEN) or os.path.islink(os.path.join(folder, name))]
+        below[:] = sorted(set(below) - set(apart))  # links may lead in circles
+        unknown = [name for name in names if not looks_readable(name)]
+        skipped += sorted(os.path.join(folder, name) for name in (*apart, *unknown))
         files += [
             _on_disk(inner, str(inner), _partition(inner.relative_to(path).parts))
             for name in sorted(names)
@@ -171,6 +183,10 @@ def _inside(path: Path, skipped: list[str]) -> list[SourceFile]:
             for inner in [Path(folder) / name]
         ]
     return _some(files, str(path))
+
+
+def _refuse_folder(error: OSError) -> None:
+    raise ReadError(f"{error.filename}: may not be read ({error.strerror})") from error
 
 
 def _partition(parts: Sequence[str]) -> dict[str, str | None]:

@@ -214,6 +214,32 @@ def test_folders_below_and_what_their_names_say(tmp_path, plain):
     ]
 
 
+def test_a_file_that_is_gone_when_its_turn_comes(tmp_path):
+    (tmp_path / "a.csv").write_bytes(text())
+    (tmp_path / "b.csv").symlink_to(tmp_path / "nowhere.csv")
+    with pytest.raises(ReadError, match=r"b\.csv: no such file"):
+        read_fixes(tmp_path)
+
+
+def test_links_to_folders_are_named_not_followed(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.csv").write_bytes(text())
+    (tmp_path / "data" / "again").symlink_to(tmp_path / "data")
+    fixes = read_fixes(tmp_path / "data")
+    assert len(fixes) == 500
+    assert fixes.attrs["read_report"]["skipped"] == [str(tmp_path / "data" / "again")]
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    assert len(read_fixes(tmp_path / "link")) == 500
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the rights of folders do not bind this user")
+def test_a_folder_that_may_not_be_read(tmp_path):
+    (tmp_path / "a.csv").write_bytes(text())
+    (tmp_path / "closed").mkdir(mode=0)
+    with pytest.raises(ReadError, match="closed: may not be read"):
+        read_fixes(tmp_path)
+
+
 def test_text_in_folders_below(tmp_path, plain):
     for name, first in (("2024/03/b.csv", 250), ("2024/02/a.csv", 0)):
         path = tmp_path / name
