@@ -42,7 +42,7 @@ _MAX_BYTES = (1 << 31) - 1 - len(_SPARE)  # places are 32-bit
 _SAMPLE = 1 << 16
 _MOST = 0.9
 _LINE = "\0line"  # no header has it: a column of line numbers that rides along
-_NUMERIC = {"int", "float", "Int64", "Int16", "Int8"}
+_TYPED = {"timestamp"} | {column.name for column in FIXES.columns if column.kind not in ("text", "time")}
 _PLAIN_NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
 _PLAIN_IDENTITY = r"^(IMO)?[0-9]+$"
 _US_UTC = pa.timestamp("us", "UTC")
@@ -112,7 +112,7 @@ class _Plan:
         """Plan from the header, and from the first lines: which columns are written in plain numbers."""
         kernels = _kernels()
         columns = tuple(name for name in selection.columns if name in header.names)
-        typed = _typed(selection.match)
+        typed = _typed(selection.match, others=selection.others)
         sample = _sample(header, label, piece)
         kinds = []
         for name in columns:
@@ -133,31 +133,33 @@ class _Plan:
             places=np.array([header.names.index(name) for name in columns], dtype="int64"),
             kinds=np.array(kinds, dtype="int64"),
             styles=_styles(selection.match),
-            as_text=frozenset(kept_columns(sample.select(columns), selection.match)[0]),
+            as_text=frozenset(kept_columns(sample.select(columns), selection.match)[0] if selection.others else ()),
         )
+
+    def delivered(self, fixes: pa.Table) -> pa.Table:
+        """Leave out what served to find the fields of FIXES, where nothing else is wanted."""
+        if self.selection.others:
+            return fixes
+        return fixes.select([name for name in fixes.column_names if name in FIXES.names])
 
 
 def _kernels() -> Any:
     return importlib.import_module("darkvoyage.kernels.csv_columns")
 
 
-def _typed(match: Match) -> dict[str, str]:
+def _typed(match: Match, *, others: bool) -> dict[str, str]:
     """Name the fields that are numbers or the time, by their source column, where it serves nothing else."""
     sources = list(match.fields.values())
     skip = match.dialect.skip
     return {
         source: field
         for field, source in match.fields.items()
-        if (field == "timestamp" or _kind(field) in _NUMERIC)
+        if field in _TYPED
         and field not in match.also
-        and source in match.consumed
+        and (source in match.consumed or not others)
         and sources.count(source) == 1
         and (skip is None or match.columns.get(skip[0]) != source)
     }
-
-
-def _kind(field: str) -> str:
-    return next(column.kind for column in FIXES.columns if column.name == field)
 
 
 def _styles(match: Match) -> int:
@@ -195,7 +197,8 @@ def _read_piece(plan: _Plan, piece: Piece, convert: Convert) -> tuple[Converted,
     table, known, starts = _columns_of(plan, data, len(lines))
     if known.all():
         report.rows_in += len(lines)
-        return convert(Block(table, _describer(plan.label, data, lines, starts)), report), report
+        fixes, statics = convert(Block(table, _describer(plan.label, data, lines, starts)), report)
+        return Converted(plan.delivered(fixes), statics), report
     numbers = np.arange(lines.start, lines.stop)
     good, odd = np.flatnonzero(known), np.flatnonzero(~known)
     report.rows_in += len(good)
@@ -208,7 +211,7 @@ def _read_piece(plan: _Plan, piece: Piece, convert: Convert) -> tuple[Converted,
     table = rest.table.append_column(_LINE, pa.array(rest.lines, pa.int64()))
     others, _ = convert(Block(table, rest.describe), own)
     report.absorb(own)
-    return Converted(_in_order(fixes, others), statics), report
+    return Converted(plan.delivered(_in_order(fixes, others)), statics), report
 
 
 def _parsed(plan: _Plan, data: bytes, lines: Sequence[int], report: ReadReport) -> Block:

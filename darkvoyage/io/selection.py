@@ -63,12 +63,15 @@ class Selection:
     left_out : tuple of str
         The others.
     period : Period, optional
+    others : bool
+        Whether columns that are no field of FIXES are delivered as well.
     """
 
     match: Match
     columns: tuple[str, ...]
     left_out: tuple[str, ...] = ()
     period: Period | None = None
+    others: bool = True
 
 
 Select = Callable[[Sequence[str]], Selection]

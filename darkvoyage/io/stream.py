@@ -12,7 +12,7 @@ import pyarrow as pa
 from darkvoyage.errors import DialectError
 from darkvoyage.io.arrow_files import read_geopackage, read_parquet
 from darkvoyage.io.columns import Converted, convert_block, kept_columns
-from darkvoyage.io.containers import Member, open_members
+from darkvoyage.io.containers import Member, guard, open_members
 from darkvoyage.io.delimited import Block, Piece, numbered_lines, read_header, read_text
 from darkvoyage.io.dialect_match import check_options, match_header, match_units
 from darkvoyage.io.fast_text import FAST_FROM_BYTES, can_read, read_fast
@@ -146,7 +146,9 @@ class FixStream:
         before = self.report.rows_in
         for member in open_members(file, source, self.report.skipped):
             yield from self._read_member(member, file.partition)
-        self.report.sources.append({"path": file.label, **source.entry(), "rows": self.report.rows_in - before})
+        with guard(file.label):
+            entry = source.entry()
+        self.report.sources.append({"path": file.label, **entry, "rows": self.report.rows_in - before})
 
     def _read_member(self, member: Member, partition: Mapping[str, str | None]) -> Iterator[Converted]:
         chosen: dict[tuple[str, ...], Selection] = {}
@@ -212,7 +214,8 @@ class FixStream:
     def _select(self, names: Sequence[str], label: str) -> Selection:
         match = match_header(names, self._dialect, self._column_map, label, synthetic_ids=self._stand_ins is not None)
         match, columns = narrowed(match, names, self._wanted)
-        return Selection(match, columns, tuple(name for name in names if name not in columns), self._period)
+        left_out = tuple(name for name in names if name not in columns)
+        return Selection(match, columns, left_out, self._period, others=self._wanted is None)
 
     def _within(self, part: pa.Table, report: ReadReport) -> pa.Table:
         """Leave out the rows outside the period; those of row groups that were not read are counted by the reader."""

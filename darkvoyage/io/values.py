@@ -37,15 +37,31 @@ _US_UTC = pa.timestamp("us", "UTC")
 
 def column_of(table: pa.Table, name: str) -> pa.Array:
     """Return a column in one piece, not dictionary-encoded."""
+    return _decoded(_whole_column(table, name))
+
+
+def _whole_column(table: pa.Table, name: str) -> pa.Array:
     column = table[name]
-    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _is_coded(column: pa.Array) -> bool:
+    return pa.types.is_dictionary(column.type)
+
+
+def _encoded(column: pa.Array) -> pa.DictionaryArray:
+    return column if _is_coded(column) else column.dictionary_encode()
+
+
+def _decoded(column: pa.Array) -> pa.Array:
+    return column.dictionary_decode() if _is_coded(column) else column
 
 
 def _first_filled(table: pa.Table, names: Sequence[str]) -> pa.Array:
-    """Return a column, filled from further ones where it is empty."""
-    columns = [column_of(table, name) for name in names]
-    return columns[0] if len(columns) == 1 else pc.coalesce(*(column.cast(pa.string()) for column in columns))
+    """Return a column, filled from further ones where it is empty; one alone may be dictionary-encoded."""
+    if len(names) == 1:
+        return _whole_column(table, names[0])
+    return pc.coalesce(*(column_of(table, name).cast(pa.string()) for name in names))
 
 
 def _source(table: pa.Table, match: Match, name: str) -> pa.Array:
@@ -53,7 +69,8 @@ def _source(table: pa.Table, match: Match, name: str) -> pa.Array:
 
 
 def _is_text(column: pa.Array) -> bool:
-    return pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    kind = column.type.value_type if _is_coded(column) else column.type
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
 def times_of(table: pa.Table, match: Match, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -65,7 +82,7 @@ def numbers_of(column: pa.Array, name: str, report: ReadReport) -> np.ndarray:
     """Return a column as float64 with NaN for everything that is no finite number."""
     if not _is_text(column):
         try:
-            numbers = column.cast("float64", safe=False)
+            numbers = _decoded(column).cast("float64", safe=False)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             report.repair(f"{name}_unreadable", len(column) - column.null_count)
             return np.full(len(column), np.nan)
@@ -80,6 +97,9 @@ def numbers_of(column: pa.Array, name: str, report: ReadReport) -> np.ndarray:
 
 def _plain_numbers(column: pa.Array) -> pa.Array | None:
     """Cast text that is numbers throughout; words such as nan and inf are left to the slow way, which counts them."""
+    if _is_coded(column):
+        distinct = _plain_numbers(column.dictionary)
+        return None if distinct is None else distinct.take(column.indices)
     numbers = try_cast(column, pa.float64())
     return numbers if numbers is not None and pc.all(pc.is_finite(numbers), min_count=0).as_py() else None
 
@@ -104,14 +124,18 @@ def _trimmed(column: pa.Array, name: str, report: ReadReport) -> pa.Array:
 
 def _by_value(column: pa.Array, change: Callable[[pa.Array, ReadReport], pa.Array], report: ReadReport) -> pa.Array:
     """Apply `change` to the distinct values only: names and words repeat a great deal."""
-    coded = column.dictionary_encode()
+    coded = _encoded(column)
     if len(coded.dictionary) * 2 > len(column):
-        return change(column, report)
+        return change(_decoded(column), report)
     own = ReadReport()
     changed = change(coded.dictionary, own)
     if own.repairs:  # then each row that has such a value counts
-        lost = pc.filter(coded.indices, pc.is_null(changed).take(coded.indices))
-        change(coded.dictionary.take(lost), report)
+        lost = pc.is_null(changed)
+        rows = pc.filter(coded.indices, lost.take(coded.indices))
+        if own.repairs.total() == pc.sum(lost).as_py() and len(own.repairs) == 1:
+            report.repair(next(iter(own.repairs)), len(rows))
+        else:
+            change(coded.dictionary.take(rows), report)
     return changed.take(coded.indices)
 
 
@@ -166,7 +190,7 @@ def _words_to_numbers(column: pa.Array, codes: Mapping[str, int | str], name: st
     text = _trimmed(column, name, report)
     is_number = pc.match_substring_regex(text, _NUMBER)
     as_code = _coded(pc.if_else(is_number, pa.scalar(None, text.type), text), codes, name, report)
-    return pc.if_else(is_number, text.cast(pa.string()), as_code.cast(pa.string()))
+    return pc.if_else(is_number, text.cast(pa.string()), as_code.cast(pa.string())).cast("float64")
 
 
 def _whole(numbers: np.ndarray, name: str) -> pa.Array:
@@ -176,9 +200,9 @@ def _whole(numbers: np.ndarray, name: str) -> pa.Array:
 
 def _imo(column: pa.Array, report: ReadReport) -> pa.Array:
     if _is_text(column):
-        column = _by_value(
-            column, lambda part, own: pc.replace_substring_regex(part, r"^\s*(?i:imo)[\s:]*", ""), report
-        )
+        coded = _encoded(column)
+        bare = pc.replace_substring_regex(coded.dictionary, r"^\s*(?i:imo)[\s:]*", "")
+        column = pa.DictionaryArray.from_arrays(coded.indices, bare)
     numbers = numbers_of(column, "imo", report)
     zero = numbers == 0
     odd = np.isfinite(numbers) & ((numbers != np.floor(numbers)) | (np.abs(numbers) >= 2.0**53))
