@@ -73,10 +73,11 @@ class StaticReports:
         if not self._sorted or not len(fixes):
             return fixes
         ship, time = fixes["mmsi"].to_numpy(), fixes["timestamp"].cast("int64").to_numpy()
+        order = np.lexsort((time, ship))  # neighbours in a search look at the same memory
         out = {name: fixes[name] for name in fixes.column_names}
         for name, table in self._sorted.items():
             own = _own_values(out.get(name), name)
-            asking = np.arange(len(ship)) if own is None else np.flatnonzero(own.is_null().to_numpy())
+            asking = order if own is None else order[own.is_null().to_numpy()[order]]
             at = _last_before(table, ship[asking], time[asking])
             rows = np.full(len(ship), -1)
             rows[asking] = at
