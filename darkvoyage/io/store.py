@@ -29,9 +29,9 @@ __all__ = ["Store", "build_store", "is_store", "open_store"]
 
 _CHUNK_ROWS = 1 << 20
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
-_READING_BYTES = 620 << 20  # the program itself and the blocks that are being read, measured on CSV
+_READING_BYTES = 480 << 20  # the program itself and the blocks that are being read, measured on CSV
 _MERGING = 1.75  # a buffer and the parts of it that are being written, in buffers
-_LEAST_BYTES = 700_000_000
+_LEAST_BYTES = 600_000_000
 _NULLABLE: dict[pa.DataType, Any] = {
     pa.int64(): pd.Int64Dtype(),
     pa.int16(): pd.Int16Dtype(),
@@ -63,7 +63,7 @@ def build_store(
     store : path
         A folder: a store, empty, or not there yet.
     memory_limit : int or str
-        Most memory to take [bytes], or text such as "2GB" or "512MiB"; at least 700 MB.
+        Most memory to take [bytes], or text such as "2GB" or "512MiB"; at least 600 MB.
     dialect : str
         As `read_fixes`.
     column_map : mapping of FIXES column to source column, optional

@@ -177,7 +177,7 @@ def test_killed_at_random_times(tmp_path):
 
 
 def test_memory_stays_under_the_limit(tmp_path):
-    limit = 700_000_000
+    limit = 600_000_000
     rows = 2_000_000
     rng = np.random.default_rng(1)
     who = rng.integers(0, 3_000, rows)
