@@ -281,8 +281,8 @@ class _Piece:
 def _limits(groups: Sequence[parquet.RowGroupMetaData], column: int) -> tuple[np.ndarray, np.ndarray]:
     """Smallest and largest value of a column in each group of rows, times in microseconds."""
     found = [group.column(column).statistics for group in groups]
-    low, high = (pa.array([getattr(each, end) for each in found]) for end in ("min", "max"))
-    return np.asarray(low.cast(pa.int64())), np.asarray(high.cast(pa.int64()))
+    low, high = ([getattr(each, end) for each in found] for end in ("min_raw", "max_raw"))
+    return np.array(low, dtype="int64"), np.array(high, dtype="int64")
 
 
 def _numbers(table: pa.Table, name: str) -> np.ndarray:
