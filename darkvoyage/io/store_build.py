@@ -92,27 +92,19 @@ def _total(files: Sequence[SourceFile]) -> int | None:
     return None if None in sizes else sum(size for size in sizes if size is not None)
 
 
+@dataclass
 class _Work:
     """One call's way through its sources."""
 
-    def __init__(
-        self,
-        store: Path,
-        manifest: Manifest,
-        options: Options,
-        buffer_bytes: int,
-        tell: Tell,
-        total: int | None,
-        skipped: list[str],
-    ) -> None:
-        self._store = store
-        self._manifest = manifest
-        self._options = options
-        self._buffer_bytes = buffer_bytes
-        self._tell = tell
-        self._total = total
-        self._skipped = skipped
-        self._rows = self._bytes = 0
+    store: Path
+    manifest: Manifest
+    options: Options
+    buffer_bytes: int
+    tell: Tell
+    total: int | None
+    skipped: list[str]
+    rows: int = 0
+    bytes: int = 0
 
     def add(self, file: SourceFile) -> None:
         """Bring one source in, unless it is in."""
@@ -121,33 +113,35 @@ class _Work:
             source = self._read(file)
             known = self._same(source.sha256)
             if known is None:
-                self._manifest.sources.append(source)
-                self._manifest.save(self._store)
-                self._skipped = []
+                self.manifest.sources.append(source)
+                self.manifest.save(self.store)
+                self.skipped = []
+            else:  # only after reading was it clear what it is
+                remove_unfinished(self.store, self.manifest)
         if known is not None:
             self._skip(file, known)
-        self._bytes += file.size or 0
-        self._tell(self._rows, self._bytes, self._total)
+        self.bytes += file.size or 0
+        self.tell(self.rows, self.bytes, self.total)
 
     def _known(self, file: SourceFile) -> Source | None:
         """Find a source among those of the store, reading it only where its size alone leaves that open."""
         if file.path is None:
             return None
         place, size, stamp = _identity(file)
-        for source in self._manifest.sources:
+        for source in self.manifest.sources:
             if (source.path, source.bytes, source.modified_ns) == (place, size, stamp):
                 return source
-        if any(source.bytes == size for source in self._manifest.sources):
+        if any(source.bytes == size for source in self.manifest.sources):
             with guard(file.label), file.open() as stream:
                 return self._same(stream.entry()["sha256"])
         return None
 
     def _same(self, sha256: str) -> Source | None:
-        return next((source for source in self._manifest.sources if source.sha256 == sha256), None)
+        return next((source for source in self.manifest.sources if source.sha256 == sha256), None)
 
     def _skip(self, file: SourceFile, known: Source) -> None:
         before = Options(known.dialect, known.column_map, known.synthetic_ids)
-        if before != self._options:
+        if before != self.options:
             raise RuleError(
                 f"{file.label}: is in the store already, read as {before}, and is not read twice; build another store "
                 "for other options"
@@ -155,36 +149,36 @@ class _Work:
         note = f"{file.label}: the same content as {known.path}"
         if _identity(file)[0] != known.path and note not in known.report["skipped"]:
             known.report["skipped"].append(note)
-            self._manifest.save(self._store)
+            self.manifest.save(self.store)
 
     def _read(self, file: SourceFile) -> Source:
-        stream = FixStream(file, columns=FIXES.names, progress=self._pass_on, **asdict(self._options))
+        stream = FixStream(file, columns=FIXES.names, progress=self._pass_on, **asdict(self.options))
         columns: set[str] = set()
         place, _, stamp = _identity(file)
-        number = max((run.number for run in self._manifest.runs), default=0) + 1
-        with RunWriter(self._store, number, self._manifest.parts, self._buffer_bytes) as writer:
+        number = max((run.number for run in self.manifest.runs), default=0) + 1
+        with RunWriter(self.store, number, self.manifest.parts, self.buffer_bytes) as writer:
             for fixes, reports in stream.blocks(need_positions=False):
                 columns.update(fixes.column_names, _joined_columns(reports))
                 writer.add(fixes, reports)
             writer.flush()
         rows = sum(run.rows for run in writer.runs)
-        self._rows += rows
+        self.rows += rows
         report = stream.report.as_dict(rows)
-        report["skipped"] = [*self._skipped, *report["skipped"]]
+        report["skipped"] = [*self.skipped, *report["skipped"]]
         entry = report["sources"][0]
         return Source(
             path=place,
             bytes=entry["bytes"],
             modified_ns=stamp,
             sha256=entry["sha256"],
-            **asdict(self._options),
+            **asdict(self.options),
             columns=[name for name in ARROW_TYPES if name in columns],
             report=report,
             runs=writer.runs,
         )
 
     def _pass_on(self, rows: int, done: int, total: int | None) -> None:
-        self._tell(self._rows + rows, self._bytes + done, self._total)
+        self.tell(self.rows + rows, self.bytes + done, self.total)
 
 
 def _joined_columns(reports: pa.Table) -> set[str]:
@@ -197,5 +191,6 @@ def _identity(file: SourceFile) -> tuple[str, int | None, int | None]:
     """Where a file is, its size and its time stamp, by which it is known again without being read."""
     if file.path is None:
         return file.label, file.size, None
-    found = file.path.stat()
+    with guard(file.label):
+        found = file.path.stat()
     return str(file.path.resolve()), found.st_size, found.st_mtime_ns

@@ -1,5 +1,6 @@
 """`build_store` and `open_store` from files, beside `read_fixes` of the same files."""
 
+import io
 import json
 import os
 import shutil
@@ -237,6 +238,17 @@ def test_a_source_comes_in_once(days, tmp_path):
     assert [note for note in again.report["skipped"] if "copy" in note] == [
         f"{copy}: the same content as {(days / 'AIS_2024_03_01.csv').resolve()}"
     ]
+
+
+def test_what_is_known_only_after_reading_makes_room_for_the_next(days, tmp_path):
+    first, second = sorted(days.glob("*.csv"))
+    dv.build_store(first, tmp_path / "store")
+    stream = io.BytesIO(first.read_bytes())
+    stream.name = "a stream"
+    store = dv.build_store([stream, second], tmp_path / "store")
+    same(store, [first, second])
+    assert store.report["skipped"] == [f"a stream: the same content as {first.resolve()}"]
+    assert len(list((tmp_path / "store" / "runs").iterdir())) == 2
 
 
 def test_the_same_bytes_under_a_new_time_stamp_are_known_by_their_hash(days, tmp_path):
