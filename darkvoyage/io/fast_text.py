@@ -140,7 +140,7 @@ class _Plan:
         """Leave out what served to find the fields of FIXES, where nothing else is wanted."""
         if self.selection.others:
             return fixes
-        return fixes.select([name for name in fixes.column_names if name in FIXES.names])
+        return fixes.select([name for name in fixes.column_names if name in FIXES.names or name == _LINE])
 
 
 def _kernels() -> Any:
@@ -211,7 +211,7 @@ def _read_piece(plan: _Plan, piece: Piece, convert: Convert) -> tuple[Converted,
     table = rest.table.append_column(_LINE, pa.array(rest.lines, pa.int64()))
     others, _ = convert(Block(table, rest.describe), own)
     report.absorb(own)
-    return Converted(plan.delivered(_in_order(fixes, others)), statics), report
+    return Converted(_in_order(plan.delivered(fixes), plan.delivered(others)), statics), report
 
 
 def _parsed(plan: _Plan, data: bytes, lines: Sequence[int], report: ReadReport) -> Block:

@@ -161,10 +161,12 @@ def test_messy_text_gives_the_same(name, data):
     assert_same(data.draw(texts(SOURCES[name])), block=data.draw(st.sampled_from([300, 2000, 1 << 24])))
 
 
-@given(texts(CADASTRE), st.booleans())
-def test_wanted_columns_and_period_give_the_same(text, bounded):
+@pytest.mark.parametrize("name", SOURCES)
+@given(data=st.data())
+def test_wanted_columns_and_period_give_the_same(name, data):
+    text, bounded = data.draw(texts(SOURCES[name])), data.draw(st.booleans())
     period = {"since": "2024-03-07T00:00:00Z", "until": "2024-03-07T12:00:00Z"} if bounded else {}
-    assert_same(text, block=500, columns=["sog", "nav_status", "imo"], **period)
+    assert_same(text, block=500, columns=["sog", "nav_status", "imo", "length_m", "ship_type"], **period)
 
 
 def test_plain_rows_go_through_the_kernels_and_the_others_are_counted():
