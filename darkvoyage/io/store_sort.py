@@ -52,6 +52,7 @@ VESSEL_TOTALS = pa.schema(
 )
 """Number of fixes of a vessel, and the span of their times."""
 
+_CODED_TEXT = pa.dictionary(pa.int32(), pa.string())
 _NULL = -(2**63)
 
 
@@ -251,7 +252,7 @@ def _coded(table: pa.Table, names: list[str]) -> pa.Table:
 
 def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     if kind == pa.string():
-        return column if pa.types.is_dictionary(column.type) else column.cast(kind).dictionary_encode()
+        return column if column.type == _CODED_TEXT else column.cast(kind).dictionary_encode()
     return column.cast(kind)
 
 
