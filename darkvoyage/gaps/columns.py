@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 from darkvoyage.schema.times import time_us
 
 __all__ = [
-    "GAP_FIELDS", "NEVER", "REPORTS", "Columns", "Stacked", "Vocabulary", "concat_columns", "is_null", "take_rows",
-    "to_columns",
+    "GAP_FIELDS", "NEVER", "REPORTS", "Columns", "Stacked", "Vocabulary", "concat_columns", "is_null", "is_same",
+    "take_rows", "to_columns",
 ]  # fmt: skip
 
 Columns = dict[str, np.ndarray]
@@ -169,7 +169,16 @@ def is_null(name: str, values: np.ndarray) -> np.ndarray:
     """Tell which values of a column are null, shape (n,)."""
     if name in _TEXTS:
         return values < 0
-    return values == NEVER if name in _TIMES else np.isnan(values)
+    return values == NEVER if values.dtype == np.int64 else np.isnan(values)
+
+
+def is_same(columns: Stacked, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Tell which pairs of rows agree in every value, nulls included, shape (n,)."""
+    same = np.ones(len(a), dtype=bool)
+    for name in columns.names():
+        one, other = columns.values(name, a), columns.values(name, b)
+        same &= (one == other) | (is_null(name, one) & is_null(name, other))
+    return same
 
 
 def take_rows(columns: Columns, rows: np.ndarray) -> Columns:

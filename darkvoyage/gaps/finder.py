@@ -79,6 +79,19 @@ class GapFinder:
         self._remember(batch)
         return self.complete(self.last - END_WINDOW_US)
 
+    def advance(
+        self, track: np.ndarray, time: np.ndarray, lost: np.ndarray, columns: Stacked, row: np.ndarray,
+        receivers: Sequence[str],
+    ) -> None:  # fmt: skip
+        """Add fixes of tracks that have no gap among them, none before them, and none that is pending.
+
+        Parameters as for `push`, but tracks need only stand together.
+        """
+        if len(track):
+            batch = _Rows(track, time, lost, columns, row, receivers)
+            self._grow(batch)
+            self._remember(batch)
+
     def complete(self, until: np.ndarray | int) -> Columns:
         """Hand out the pending gaps that ended before a time, one for all or one for each track [us]."""
         if not self.pending:

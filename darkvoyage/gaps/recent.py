@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from darkvoyage.kernels.spans import group_starts, search_ranges
+from darkvoyage.kernels.spans import expand, group_starts, search_ranges
 
 __all__ = ["Recent"]
 
@@ -17,10 +17,11 @@ _SLACK_ROWS = 1 << 20
 
 @dataclass(frozen=True)
 class _Page:
-    """Times of some tracks: those of `track[k]` are `time[start[k] : start[k + 1]]`, ascending [us]."""
+    """Times of some tracks: those of `track[k]`, ascending, are `time[begin[k] : begin[k] + size[k]]` [us]."""
 
     track: np.ndarray
-    start: np.ndarray
+    begin: np.ndarray
+    size: np.ndarray
     time: np.ndarray
     receiver: np.ndarray | None
 
@@ -40,7 +41,7 @@ class Recent:
         self.pages: list[_Page] = []
 
     def add(self, track: np.ndarray, time: np.ndarray, receiver: np.ndarray | None, last: np.ndarray) -> None:
-        """Add fixes sorted by (track, time), later than all before of their track.
+        """Add fixes, those of each track together and in order, later than all before of it.
 
         Parameters
         ----------
@@ -50,9 +51,11 @@ class Recent:
             Time of the last fix of every track, these included [us].
         """
         start = group_starts(track)
-        page = _Page(track[start], np.r_[start, len(track)], time, receiver)
+        size = np.diff(np.r_[start, len(track)])
         # Of a long stretch only the end can be looked back on.
-        self.pages.append(_fresh_part(page, last - self._lookback))
+        page = _fresh_part(_Page(track[start], start, size, time, receiver), last - self._lookback)
+        order = np.argsort(page.track, kind="stable")
+        self.pages.append(_Page(page.track[order], page.begin[order], page.size[order], page.time, page.receiver))
         if sum(len(kept.time) for kept in self.pages) > self._room:
             pages = [_fresh_part(kept, last - self._lookback) for kept in self.pages]
             self.pages = [kept for kept in pages if len(kept.time)]
@@ -60,7 +63,7 @@ class Recent:
 
     def state(self) -> list[list[np.ndarray | None]]:
         """All pages as lists of arrays."""
-        return [[page.track, page.start, page.time, page.receiver] for page in self.pages]
+        return [[page.track, page.begin, page.size, page.time, page.receiver] for page in self.pages]
 
     def restore(self, state: Iterable[Sequence[Any]]) -> None:
         """Take up a state."""
@@ -83,7 +86,8 @@ class Recent:
         for page in self.pages:
             at = np.minimum(np.searchsorted(page.track, track), max(len(page.track) - 1, 0))
             mine = np.flatnonzero(page.track[at] == track) if len(page.track) else np.empty(0, dtype="int64")
-            begin, end = page.start[at[mine]], page.start[at[mine] + 1]
+            begin = page.begin[at[mine]]
+            end = begin + page.size[at[mine]]
             low = search_ranges(page.time, begin, end, since[mine], side="left")
             high = search_ranges(page.time, begin, end, until[mine], side="right")
             out[mine, 0] += np.maximum(high - low, 0)
@@ -96,11 +100,13 @@ class Recent:
 
 def _fresh_part(page: _Page, since: np.ndarray) -> _Page:
     """What of a page is not older than the time given for each track."""
-    size = np.diff(page.start)
-    keep = page.time >= np.repeat(since[page.track], size)
-    if keep.all():
+    end = page.begin + page.size
+    first = search_ranges(page.time, page.begin, end, since[page.track], side="left")
+    count = end - first
+    if np.array_equal(count, page.size):
         return page
-    count = np.add.reduceat(keep, page.start[:-1], dtype="int64") if len(size) else size
+    _, rows = expand(first, count)
     alive = count > 0
-    start = np.r_[0, np.cumsum(count[alive])]
-    return _Page(page.track[alive], start, page.time[keep], None if page.receiver is None else page.receiver[keep])
+    begin = np.cumsum(count) - count
+    receiver = None if page.receiver is None else page.receiver[rows]
+    return _Page(page.track[alive], begin[alive], count[alive], page.time[rows], receiver)

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from darkvoyage.config import CleanRule, GapRule
+from darkvoyage.gaps.calm import CalmRows, find_calm
 from darkvoyage.gaps.columns import NEVER, Columns, Stacked, Vocabulary, concat_columns, take_rows
 from darkvoyage.gaps.finder import GapFinder
 from darkvoyage.gaps.table import gap_table
+from darkvoyage.gaps.tracks import Tracks
 from darkvoyage.schema.ais import is_equipment
 from darkvoyage.schema.conform import empty
 from darkvoyage.schema.tables import GAPS
@@ -20,7 +22,6 @@ from darkvoyage.tracks.hulls import Hulls
 
 __all__ = ["GapStream"]
 
-_HULL_BITS = 20
 _SAME_REPORT = ("lat", "lon", "sog", "cog")
 """Fixes of one MMSI and time that agree in these are duplicates."""
 
@@ -43,7 +44,7 @@ class GapStream:
         """Fixes whose hull is not settled."""
         self.mmsi = np.empty(0, dtype="int64")
         """MMSI of each vessel, in the order in which they first came."""
-        self.tracks = _Tracks()
+        self.tracks = Tracks()
         self.found: list[Columns] = []
         """Gaps that nothing later can change."""
 
@@ -133,7 +134,16 @@ class GapStream:
         """Settle hulls as far as possible, and pass on what is settled."""
         vessel, time, lat, lon = (columns.whole(name) for name in ("vessel", "time", "lat", "lon"))
         lost = ~((np.abs(lat) <= 90) & (np.abs(lon) <= 180))
-        order = self._without_repeats(_by_vessel(vessel, time), vessel, time, lost, columns)
+        order = _by_vessel(vessel, time)
+        waiting = []
+        if not last:
+            rows = CalmRows(order, vessel[order], time[order], lat[order], lon[order], lost[order])
+            calm = find_calm(rows, columns, self.hulls, self.finder, self.tracks)
+            order = order[~calm.is_calm]
+            waiting.append(calm.waiting)
+            self.hulls.advance(calm.ship, calm.count, calm.until, calm.last)
+            self.finder.advance(calm.track, calm.time, calm.lost, columns, calm.row, self.vocabulary.texts)
+        order = self._without_repeats(order, vessel, time, lost, columns)
         vessel, time, lost = vessel[order], time[order], lost[order]
         judged = self.hulls.judge(vessel, time, lat[order], lon[order], lost, last=last)
         at = np.flatnonzero(judged.settled & ((judged.hull >= 0) | lost))
@@ -145,7 +155,7 @@ class GapStream:
         if len(repeated):
             at, track = np.delete(at, repeated), np.delete(track, repeated)
         self.found.append(self.finder.push(track, time[at], lost[at], columns, order[at], self.vocabulary.texts))
-        self.waiting = columns.take(order[~judged.settled])
+        self.waiting = columns.take(np.concatenate([*waiting, order[~judged.settled]]))
 
     def _without_repeats(
         self, order: np.ndarray, vessel: np.ndarray, time: np.ndarray, lost: np.ndarray, columns: Stacked
@@ -178,46 +188,6 @@ class GapStream:
         if values.dtype == np.int32:
             return self.vocabulary.ranks(values)
         return np.where(values == NEVER, -NEVER - 1, values) if values.dtype == np.int64 else values
-
-
-class _Tracks:
-    """Numbers of tracks: one for each vessel and hull, in the order in which they first came."""
-
-    def __init__(self) -> None:
-        self.packed = np.empty(0, dtype="int64")
-        """Vessel and hull of each track."""
-        self._first = np.empty(0, dtype="int64")
-        """Track of the first hull of each vessel, -1 where there is none."""
-
-    def number(self, vessel: np.ndarray, hull: np.ndarray) -> np.ndarray:
-        """Number of the track of each row; new ones are added."""
-        room = int(vessel.max(initial=-1)) + 1 - len(self._first)
-        if room > 0:
-            self._first = np.r_[self._first, np.full(max(room, len(self._first)), -1)]
-        number = self._first[vessel]
-        other = np.flatnonzero((hull > 0) | (number < 0))
-        if len(other) == 0:
-            return number
-        codes, distinct = pd.factorize(vessel[other] << _HULL_BITS | hull[other])
-        known = pd.Index(self.packed).get_indexer(pd.Index(distinct))
-        new = known < 0
-        known[new] = np.arange(len(self.packed), len(self.packed) + new.sum())
-        self.packed = np.r_[self.packed, distinct[new]]
-        first = new & (distinct & (1 << _HULL_BITS) - 1 == 0)
-        self._first[distinct[first] >> _HULL_BITS] = known[first]
-        number[other] = known[codes]
-        return number
-
-    def of(self, track: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Vessel and hull of each track."""
-        return self.packed[track] >> _HULL_BITS, self.packed[track] & (1 << _HULL_BITS) - 1
-
-    def restore(self, packed: np.ndarray) -> None:
-        """Take up the tracks of a saved state."""
-        vessel, hull = packed >> _HULL_BITS, packed & (1 << _HULL_BITS) - 1
-        self.packed = packed
-        self._first = np.full(int(vessel.max(initial=-1)) + 1, -1)
-        self._first[vessel[hull == 0]] = np.flatnonzero(hull == 0)
 
 
 def _by_vessel(vessel: np.ndarray, time: np.ndarray) -> np.ndarray:

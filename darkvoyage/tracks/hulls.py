@@ -117,6 +117,25 @@ class Hulls:
         self._remember(batch, settled, hull)
         return Judgement(settled, hull)
 
+    def advance(self, ship: np.ndarray, count: np.ndarray, until: np.ndarray, last: dict[str, np.ndarray]) -> None:
+        """Go on with vessels that were calm before and make no step that no ship can make.
+
+        Parameters
+        ----------
+        ship, count, until : ndarray of int64, shape (vessels,)
+            Vessels, how many of their fixes are settled, and the time of the last of these [us].
+        last : dict of ndarray
+            The last settled fix with a position of those that have one: `ship`, `time`, `lat`, `lon`.
+        """
+        state = self.state
+        state["quiet_rows"][ship] = np.minimum(state["quiet_rows"][ship] + count, LONG)
+        state["settled_until"][ship] = until
+        who = last["ship"]
+        at, slot = np.nonzero(state["tip_hull"][who] == state["current"][who, None])
+        for name in ("time", "lat", "lon"):
+            state[f"last_{name}"][who] = last[name]
+            state[f"tip_{name}"][who[at], slot] = last[name][at]
+
     def _broken(self, batch: Batch) -> np.ndarray:
         """Rows with a position that the fix before cannot have reached, or that have none before."""
         broken = np.zeros(len(batch.vessel), dtype=bool)
