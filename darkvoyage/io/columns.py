@@ -18,6 +18,7 @@ from darkvoyage.io.statics import STATIC_FIELDS
 from darkvoyage.io.values import (
     column_of,
     course_of,
+    decoded_texts,
     field_of,
     fill_dimensions,
     numbers_of,
@@ -89,7 +90,7 @@ def convert_block(table: pa.Table, match: Match, report: ReadReport, describe: D
     statics = [_statics(_rows(table, only), _rows(key, only), match, report)]
     if kinds is not None and match.dialect.extended:
         both = pc.is_in(kinds, pa.array(sorted(match.dialect.extended))).filter(pa.array(keep))
-        statics.append(fixes.select(_static_columns(fixes)).filter(both))
+        statics.append(decoded_texts(fixes.select(_static_columns(fixes)).filter(both)))
     return Converted(fixes, pa.concat_tables(statics, promote_options="default"))
 
 
@@ -119,7 +120,7 @@ def _statics(table: pa.Table, key: pa.Table, match: Match, report: ReadReport) -
     if len(table):
         out |= {name: field_of(table, match, report, name) for name in STATIC_FIELDS if name in match.fields}
         fill_dimensions(out, table, match)
-    return pa.table(out)
+    return decoded_texts(pa.table(out))
 
 
 def _static_columns(fixes: pa.Table) -> list[str]:

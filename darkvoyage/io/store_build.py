@@ -157,7 +157,7 @@ class _Work:
         place, _, stamp = _identity(file)
         number = max((run.number for run in self.manifest.runs), default=0) + 1
         with RunWriter(self.store, number, self.manifest.parts, self.buffer_bytes) as writer:
-            for fixes, reports in stream.blocks(need_positions=False):
+            for fixes, reports in stream.blocks(need_positions=False, coded_texts=True):
                 columns.update(fixes.column_names, _joined_columns(reports))
                 writer.add(fixes, reports)
             writer.flush()

@@ -25,6 +25,7 @@ from darkvoyage.io.sources import SourceFile, expand
 from darkvoyage.io.stand_ins import StandIns
 from darkvoyage.io.statics import StaticReports
 from darkvoyage.io.streams import Metered, one_ahead
+from darkvoyage.io.values import decoded_texts
 from darkvoyage.kernels.compiled import can_compile
 from darkvoyage.schema.tables import FIXES
 
@@ -91,6 +92,7 @@ class FixStream:
         self._progress = progress
         self._fingerprints = fingerprints
         self._stand_ins = StandIns() if synthetic_ids else None
+        self._coded_texts = False
         self._has_positions = False
         self._text_bytes = 0  # so far, or known to come
 
@@ -106,13 +108,15 @@ class FixStream:
             reports.forget()
             yield part if self._wanted is None else part.select(_in_order(part.column_names, self._wanted))
 
-    def blocks(self, *, need_positions: bool = True) -> Iterator[Converted]:
+    def blocks(self, *, need_positions: bool = True, coded_texts: bool = False) -> Iterator[Converted]:
         """Yield the positions of each block beside the static reports of it, not joined.
 
         Parameters
         ----------
         need_positions : bool
             Refuse a source in which no file can hold positions.
+        coded_texts : bool
+            Leave text that repeats dictionary-encoded in the positions.
 
         Yields
         ------
@@ -123,6 +127,7 @@ class FixStream:
         DialectError, ReadError
             As `read_fixes`.
         """
+        self._coded_texts = coded_texts
         files = expand(self._source, self.report.skipped)
         sizes = [file.size for file in files]
         total = None if None in sizes else sum(size or 0 for size in sizes)
@@ -209,7 +214,7 @@ class FixStream:
             report.note(kept, left_out, match.dialect.name)
         self._has_positions |= match.dialect.positions
         fixes, statics = convert_block(table, match, report, block.describe)
-        return Converted(self._within(fixes, report), statics)
+        return Converted(self._within(fixes if self._coded_texts else decoded_texts(fixes), report), statics)
 
     def _select(self, names: Sequence[str], label: str) -> Selection:
         match = match_header(names, self._dialect, self._column_map, label, synthetic_ids=self._stand_ins is not None)

@@ -18,7 +18,16 @@ from darkvoyage.io.times import read_times
 from darkvoyage.schema.ais import COG_NA, HEADING_NA, LAT_NA, LON_NA, NAV_STATUS, SOG_NA
 from darkvoyage.schema.tables import FIXES
 
-__all__ = ["column_of", "course_of", "field_of", "fill_dimensions", "numbers_of", "positions_of", "times_of"]
+__all__ = [
+    "column_of",
+    "course_of",
+    "decoded_texts",
+    "field_of",
+    "fill_dimensions",
+    "numbers_of",
+    "positions_of",
+    "times_of",
+]
 
 _KINDS = {column.name: column.kind for column in FIXES.columns}
 _ARROW = {"Int64": pa.int64(), "Int16": pa.int16(), "Int8": pa.int8()}
@@ -55,6 +64,14 @@ def _encoded(column: pa.Array) -> pa.DictionaryArray:
 
 def _decoded(column: pa.Array) -> pa.Array:
     return column.dictionary_decode() if _is_coded(column) else column
+
+
+def decoded_texts(table: pa.Table) -> pa.Table:
+    """Decode the text fields of FIXES, which `field_of` leaves coded; other columns stay as they are."""
+    for place, name in enumerate(table.column_names):
+        if _KINDS.get(name) == "text":
+            table = table.set_column(place, name, table[name].cast(pa.string()))
+    return table
 
 
 def _first_filled(table: pa.Table, names: Sequence[str]) -> pa.Array:
@@ -122,25 +139,35 @@ def _trimmed(column: pa.Array, name: str, report: ReadReport) -> pa.Array:
     return pc.if_else(nothing, pa.scalar(None, text.type), text)
 
 
-def _by_value(column: pa.Array, change: Callable[[pa.Array, ReadReport], pa.Array], report: ReadReport) -> pa.Array:
-    """Apply `change` to the distinct values only: names and words repeat a great deal."""
-    coded = _encoded(column)
-    if len(coded.dictionary) * 2 > len(column):
+def _by_value(
+    column: pa.Array, change: Callable[[pa.Array, ReadReport], pa.Array], report: ReadReport, *, coded: bool = False
+) -> pa.Array:
+    """Apply `change` to the distinct values only: names and words repeat a great deal; `coded` leaves it at that."""
+    encoded = _encoded(column)
+    if len(encoded.dictionary) * 2 > len(column):
         return change(_decoded(column), report)
     own = ReadReport()
-    changed = change(coded.dictionary, own)
+    changed = change(encoded.dictionary, own)
     if own.repairs:  # then each row that has such a value counts
         lost = pc.is_null(changed)
-        rows = pc.filter(coded.indices, lost.take(coded.indices))
+        rows = pc.filter(encoded.indices, lost.take(encoded.indices))
         if own.repairs.total() == pc.sum(lost).as_py() and len(own.repairs) == 1:
             report.repair(next(iter(own.repairs)), len(rows))
         else:
-            change(coded.dictionary.take(rows), report)
-    return changed.take(coded.indices)
+            change(encoded.dictionary.take(rows), report)
+    return _with_values(changed, encoded.indices) if coded else changed.take(encoded.indices)
+
+
+def _with_values(values: pa.Array, indices: pa.Array) -> pa.DictionaryArray:
+    """Code rows by values, some of which may be null: Arrow joins no dictionaries with nulls."""
+    if values.null_count:
+        known = np.asarray(values.is_valid())
+        indices = pa.array(np.cumsum(known, dtype="int32") - 1, pa.int32(), mask=~known).take(indices)
+    return pa.DictionaryArray.from_arrays(indices.cast(pa.int32()), values.drop_null())
 
 
 def field_of(table: pa.Table, match: Match, report: ReadReport, name: str) -> pa.Array:
-    """Convert one field other than key and position: units, sentinels, codes."""
+    """Convert one field other than key and position: units, sentinels, codes; text that repeats comes coded."""
     column = _source(table, match, name)
     kind = _KINDS[name]
     if kind == "time":
@@ -150,7 +177,7 @@ def field_of(table: pa.Table, match: Match, report: ReadReport, name: str) -> pa
         return pa.array(micros, mask=~good).cast(_US_UTC)
     codes = match.dialect.codes.get(name, _CODES.get(name))
     if kind == "text":
-        return _by_value(column, lambda part, own: _words(part, codes, name, own), report)
+        return _by_value(column, lambda part, own: _words(part, codes, name, own), report, coded=True)
     if kind == "float":
         return pa.array(_measure(numbers_of(column, name, report), match, report, name))
     if name == "imo":
