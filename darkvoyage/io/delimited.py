@@ -28,6 +28,7 @@ __all__ = [
 
 _BLOCK = 8 << 20  # read and converted at a time
 _PARSED = 2 << 20  # parsed by one thread
+_COUNTED = 1 << 18  # fits into the cache
 _BOM = b"\xef\xbb\xbf"
 Piece = tuple[range, bytes]
 """Some whole lines of a text, and their numbers in the file."""
@@ -48,10 +49,19 @@ def numbered_lines(member: Member, header: Header) -> Iterator[Piece]:
     """Yield the rows of a text in pieces of about 8 MiB: whole lines, and their numbers in the file."""
     line = header.lines + 1
     for data in whole_lines(member, header.head):
-        ends = np.frombuffer(data, dtype="uint8") == ord("\n")  # bytes.count takes six times as long
-        count = int(np.count_nonzero(ends)) + (not data.endswith(b"\n"))
+        count = _count_lines(data)
         yield range(line, line + count), data
         line += count
+
+
+def _count_lines(data: bytes) -> int:
+    """Count whole lines and an unfinished one; numpy takes a sixth of the time of bytes.count."""
+    bytes_in = np.frombuffer(data, dtype="uint8")
+    ends = sum(
+        int(np.count_nonzero(bytes_in[place : place + _COUNTED] == ord("\n")))
+        for place in range(0, len(bytes_in), _COUNTED)
+    )
+    return ends + (not data.endswith(b"\n"))
 
 
 def read_text(

@@ -8,6 +8,7 @@ threads work a few pieces ahead of the reader.
 from __future__ import annotations
 
 import importlib
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -37,8 +38,8 @@ WORKERS = 2
 Convert = Callable[[Block, ReadReport], Converted]
 
 _AHEAD = 3  # pieces in work or waiting
-_SPARE = bytes(80)  # the kernels load 64 bytes at a time
-_MAX_BYTES = (1 << 31) - 1 - len(_SPARE)  # places are 32-bit
+_SPARE = 80  # the kernels load 64 bytes at a time
+_MAX_BYTES = (1 << 31) - 2 - _SPARE  # places are 32-bit
 _SAMPLE = 1 << 16
 _MOST = 0.9
 _LINE = "\0line"  # no header has it: a column of line numbers that rides along
@@ -46,6 +47,8 @@ _TYPED = {"timestamp"} | {column.name for column in FIXES.columns if column.kind
 _PLAIN_NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
 _PLAIN_IDENTITY = r"^(IMO)?[0-9]+$"
 _US_UTC = pa.timestamp("us", "UTC")
+
+_scratch = threading.local()
 
 
 def can_read(match: Match) -> bool:
@@ -104,6 +107,7 @@ class _Plan:
     columns: tuple[str, ...]
     places: np.ndarray
     kinds: np.ndarray
+    slots: np.ndarray
     styles: int
     as_text: frozenset[str]
 
@@ -132,6 +136,7 @@ class _Plan:
             columns=columns,
             places=np.array([header.names.index(name) for name in columns], dtype="int64"),
             kinds=np.array(kinds, dtype="int64"),
+            slots=_slots(kinds, kernels),
             styles=_styles(selection.match),
             as_text=frozenset(kept_columns(sample.select(columns), selection.match)[0] if selection.others else ()),
         )
@@ -160,6 +165,13 @@ def _typed(match: Match, *, others: bool) -> dict[str, str]:
         and sources.count(source) == 1
         and (skip is None or match.columns.get(skip[0]) != source)
     }
+
+
+def _slots(kinds: Sequence[int], kernels: Any) -> np.ndarray:
+    """Number the columns of numbers, and those of words."""
+    word = np.array(kinds) == kernels.WORD
+    number = ~word & (np.array(kinds) != kernels.TIME)
+    return np.where(word, np.cumsum(word), np.cumsum(number)) - 1
 
 
 def _styles(match: Match) -> int:
@@ -244,19 +256,19 @@ def _in_order(one: pa.Table, other: pa.Table) -> pa.Table:
 def _columns_of(plan: _Plan, data: bytes, rows: int) -> tuple[pa.Table, np.ndarray, np.ndarray]:
     """Return the wanted columns, which lines they hold, and where the lines begin and the last ends."""
     kernels = _kernels()
-    text = np.frombuffer(b"".join((data, b"" if data.endswith(b"\n") else b"\n", _SPARE)), dtype="uint8")
-    shape = (len(plan.columns), rows)
-    numbers = np.empty(shape)
+    text = _padded(data)
+    coded = int((plan.kinds == kernels.WORD).sum())
+    numbers = np.empty((len(plan.kinds) - coded, rows))
     micros = np.empty(rows, dtype="int64")
-    words, firsts, sizes = (np.empty(shape, dtype="int32") for _ in range(3))
+    words, firsts, sizes = (np.empty((coded, rows), dtype="int32") for _ in range(3))
     known = np.empty(rows, dtype=bool)
     starts = np.empty(rows + 1, dtype="int32")
     distinct = kernels.read_columns(
-        text, np.uint8(ord(plan.header.delimiter)), len(plan.header.names), plan.places, plan.kinds, plan.styles,
-        numbers, micros, words, firsts, sizes, known, starts,
+        text, np.uint8(ord(plan.header.delimiter)), len(plan.header.names), plan.places, plan.kinds, plan.slots,
+        plan.styles, numbers, micros, words, firsts, sizes, known, starts,
     )  # fmt: skip
     out: dict[str, Any] = {}
-    for slot, (name, kind) in enumerate(zip(plan.columns, plan.kinds, strict=True)):
+    for name, kind, slot in zip(plan.columns, plan.kinds, plan.slots, strict=True):
         if kind == kernels.TIME:
             out[name] = pa.array(micros).cast(_US_UTC)
         elif kind == kernels.WORD:
@@ -267,6 +279,17 @@ def _columns_of(plan: _Plan, data: bytes, rows: int) -> tuple[pa.Table, np.ndarr
         else:
             out[name] = pa.array(numbers[slot])
     return pa.table(out), known, starts
+
+
+def _padded(data: bytes) -> np.ndarray:
+    """Copy text to where spare bytes follow; each thread has one place for it."""
+    size = len(data) + 1 + _SPARE
+    if len(getattr(_scratch, "text", b"")) < size:
+        _scratch.text = np.zeros(size + size // 8, dtype="uint8")
+    text: np.ndarray = _scratch.text[:size]
+    text[: len(data)] = np.frombuffer(data, dtype="uint8")
+    text[len(data)] = ord("\n")  # the last line may lack it
+    return text
 
 
 def _words(copied: Sequence[np.ndarray], codes: np.ndarray, known: np.ndarray) -> pa.DictionaryArray:

@@ -28,7 +28,8 @@ _ALL_ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 @jit
 def read_columns(
-    data: np.ndarray, delimiter: int, width: int, columns: np.ndarray, kinds: np.ndarray, styles: int,
+    data: np.ndarray, delimiter: int, width: int,
+    columns: np.ndarray, kinds: np.ndarray, slots: np.ndarray, styles: int,
     numbers: np.ndarray, micros: np.ndarray, words: np.ndarray, firsts: np.ndarray, sizes: np.ndarray,
     known: np.ndarray, starts: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
@@ -43,15 +44,17 @@ def read_columns(
         Number of fields in a line.
     columns, kinds : ndarray of int64, shape (k,)
         Place of each wanted column in a line, and what it holds.
+    slots : ndarray of int64, shape (k,)
+        The row of `numbers` or `words` that receives it.
     styles : int
         How times are written.
-    numbers : ndarray of float64, shape (k, rows)
+    numbers : ndarray of float64, shape (n, rows)
         Receives numbers; NaN for an empty field.
     micros : ndarray of int64, shape (rows,)
         Receives the times [us since 1970].
-    words : ndarray of int32, shape (k, rows)
+    words : ndarray of int32, shape (m, rows)
         Receives words as the number of the distinct word; -1 for an empty field.
-    firsts, sizes : ndarray of int32, shape (k, rows)
+    firsts, sizes : ndarray of int32, shape (m, rows)
         Receive where each distinct word of a column begins, and its length [bytes].
     known : ndarray of bool, shape (rows,)
         Receives which lines are read; all else in the place of the others is undefined.
@@ -60,34 +63,33 @@ def read_columns(
 
     Returns
     -------
-    ndarray of int64, shape (k,)
-        How many distinct words each column has.
+    ndarray of int64, shape (m,)
+        How many distinct words each of these columns has.
     """
     text = data.ctypes.data
     rows = len(known)
     batch = max(16, _BATCH_FIELDS // (width + 1))
     ends = np.empty((batch, width + 1), dtype=np.int32)
-    distinct = np.zeros(len(columns), dtype=np.int64)
+    distinct = np.zeros(len(words), dtype=np.int64)
     table_size = 1
     while table_size < 2 * rows + 2:
         table_size *= 2
-    table = np.full((len(columns) if (kinds == WORD).any() else 0, table_size), -1, dtype=np.int32)
+    table = np.full((len(words), table_size), -1, dtype=np.int32)
     done = 0
     place = 0
     while done < rows:
         found, place = _find_ends(text, place, delimiter, width, ends, known[done:], starts[done:])
         last = done + found
-        for slot in range(len(columns)):
-            if kinds[slot] == TIME:
-                _read_times(text, ends, columns[slot], styles, micros[done:last], known[done:last])
-            elif kinds[slot] == WORD:
+        for column, kind, slot in zip(columns, kinds, slots):  # noqa: B905 (not known to the compiler)
+            if kind == TIME:
+                _read_times(text, ends, column, styles, micros[done:last], known[done:last])
+            elif kind == WORD:
                 distinct[slot] = _read_words(
-                    text, ends, columns[slot], words[slot, done:last], known[done:last],
+                    text, ends, column, words[slot, done:last], known[done:last],
                     table[slot], firsts[slot], sizes[slot], distinct[slot],
                 )  # fmt: skip
             else:
-                identity = kinds[slot] == IDENTITY
-                _read_numbers(text, ends, columns[slot], identity, numbers[slot, done:last], known[done:last])
+                _read_numbers(text, ends, column, kind == IDENTITY, numbers[slot, done:last], known[done:last])
         done = last
     return distinct
 

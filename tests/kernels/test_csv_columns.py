@@ -34,7 +34,7 @@ def read(lines, columns, kinds, styles=ALL_STYLES, delimiter=",", width=WIDTH):
     words, firsts, sizes = (np.zeros((count, rows), dtype="int32") for _ in range(3))
     known, starts = np.zeros(rows, dtype=bool), np.zeros(rows + 1, dtype="int32")
     distinct = csv_columns.read_columns(
-        data, np.uint8(ord(delimiter)), width, np.array(columns), np.array(kinds), styles,
+        data, np.uint8(ord(delimiter)), width, np.array(columns), np.array(kinds), np.arange(count), styles,
         numbers, micros, words, firsts, sizes, known, starts,
     )  # fmt: skip
     assert [bytes(data[a:b]).decode() for a, b in itertools.pairwise(starts)] == [f"{x}\n" for x in lines]
