@@ -29,7 +29,7 @@ class Arrivals:
         Parameters
         ----------
         vessel : ndarray of int64, shape (n,)
-            Numbers from 0.
+            Numbers from 0; -1 for rows that do not count.
         time : ndarray of int64, shape (n,)
             [us]
 
@@ -45,11 +45,14 @@ class Arrivals:
             more = np.full(max(room, 2 * len(self.newest)) - len(self.newest), NEVER)
             self.newest = np.concatenate([self.newest, more])
         before = self.newest.copy()
-        np.maximum.at(self.newest, vessel, time)
+        # The spare place takes the rows that do not count.
+        newest = np.append(self.newest, NEVER)
+        np.maximum.at(newest, vessel, time)
+        self.newest = newest[:-1]
         # No sum with the null: NEVER stays below every time.
         limit = np.maximum(self.newest, NEVER + self.max_lateness) - self.max_lateness
-        doubtful = np.zeros(len(self.newest), dtype=bool)
-        doubtful[vessel[time < limit[vessel]]] = True
+        doubtful = np.zeros(len(newest), dtype=bool)
+        doubtful[vessel[(vessel >= 0) & (time < limit[vessel])]] = True
         rows = np.flatnonzero(doubtful[vessel])
         if len(rows):
             so_far = pd.Series(time[rows]).groupby(vessel[rows]).cummax().to_numpy()

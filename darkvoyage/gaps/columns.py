@@ -127,9 +127,16 @@ class Stacked:
     def __init__(self, parts: Sequence[Columns]) -> None:
         self.parts = [part for part in parts if part and len(part["time"])]
         self._begin = np.cumsum([0, *(len(part["time"]) for part in self.parts)])
+        self._rows: np.ndarray | None = None
 
     def __len__(self) -> int:
-        return int(self._begin[-1])
+        return int(self._begin[-1]) if self._rows is None else len(self._rows)
+
+    def only(self, rows: np.ndarray) -> Stacked:
+        """View of some rows, ascending; they count from 0 again."""
+        view = Stacked(self.parts)
+        view._rows = rows if self._rows is None else self._rows[rows]
+        return view
 
     def names(self) -> list[str]:
         """Columns that any part has."""
@@ -137,12 +144,14 @@ class Stacked:
 
     def whole(self, name: str) -> np.ndarray:
         """One column throughout; every part must have it."""
-        if len(self.parts) == 1:
-            return self.parts[0][name]
-        return np.concatenate([part[name] for part in self.parts]) if self.parts else np.empty(0)
+        parts = [part[name] for part in self.parts]
+        values = parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else np.empty(0)
+        return values if self._rows is None else values[self._rows]
 
     def values(self, name: str, rows: np.ndarray) -> np.ndarray:
         """Values of some rows; null where a part lacks the column."""
+        if self._rows is not None:
+            rows = self._rows[rows]
         if len(self.parts) == 1 and name in self.parts[0]:
             return self.parts[0][name][rows]
         out = _nulls(name, len(rows))
@@ -158,7 +167,12 @@ class Stacked:
         known = [
             ~is_null(name, part[name]) if name in part else no for part, no in zip(self.parts, absent, strict=True)
         ]
-        return np.concatenate(known) if known else np.empty(0, dtype=bool)
+        whole = np.concatenate(known) if known else np.empty(0, dtype=bool)
+        return whole if self._rows is None else whole[self._rows]
+
+    def known_at(self, name: str, rows: np.ndarray) -> np.ndarray:
+        """Which of some rows have a value."""
+        return ~is_null(name, self.values(name, rows))
 
     def take(self, rows: np.ndarray) -> Columns:
         """All columns of some rows."""

@@ -18,6 +18,7 @@ from darkvoyage.gaps.arrivals import Arrivals
 from darkvoyage.gaps.columns import GAP_FIELDS, NEVER, Columns, Vocabulary, concat_columns, take_rows, to_columns
 from darkvoyage.gaps.stream import GapStream
 from darkvoyage.io.store import Store
+from darkvoyage.kernels.compiled import can_compile
 from darkvoyage.schema.conform import finish
 from darkvoyage.schema.tables import GAPS
 from darkvoyage.units import US_PER_H
@@ -26,6 +27,8 @@ __all__ = ["FRAME_ROWS", "frames", "gaps_of_parts", "gaps_of_store"]
 
 FRAME_ROWS = 1 << 19
 """Rows that are looked at together; two such frames are held."""
+COMPILE_ROWS = 1 << 21
+"""From so many rows on compiled kernels are worth their start."""
 AGAIN_ROWS = 1 << 22
 """Rows of vessels read again that are held at once."""
 
@@ -128,27 +131,26 @@ class _Pass:
         """Vessels of which a fix came after its place was settled."""
 
     def add(self, frame: Columns) -> None:
-        frame = self.stream.known(frame)
+        frame = self.stream.numbered(frame)
         vessel, time = frame["vessel"], frame["time"]
+        vessels = len(self.stream.mmsi)
+        newest = np.append(self.arrivals.newest, np.full(vessels + 1, NEVER))
         late = self.arrivals.too_late(vessel, time)
-        if late.any():
-            self.late += int(late.sum())
-            frame = take_rows(frame, np.flatnonzero(~late))
-            vessel, time = frame["vessel"], frame["time"]
-        count = np.bincount(vessel, minlength=len(self.stream.mmsi))
-        self.rows = count + np.pad(self.rows, (0, len(count) - len(self.rows)))
-        self.again = np.pad(self.again, (0, len(count) - len(self.again)))
+        self.late += int(late.sum())
+        vessel[late] = -1
+        self.stream.compiled = can_compile() and self.rows.sum() >= COMPILE_ROWS
+        count = np.bincount(vessel + 1, minlength=vessels + 1)[1:]
+        self.rows = count + np.pad(self.rows, (0, vessels - len(self.rows)))
+        self.again = np.pad(self.again, (0, vessels - len(self.again)))
         if not self.held:
             self.held = frame
             return
-        newest = np.full(len(count), NEVER)
-        np.maximum.at(newest, self.held["vessel"], self.held["time"])
-        early = time <= newest[vessel]
-        pulled, held = {}, frame
-        if early.any():
-            pulled, held = take_rows(frame, np.flatnonzero(early)), take_rows(frame, np.flatnonzero(~early))
+        # What is not newer than all before belongs among what is held.
+        early = np.flatnonzero((time <= newest[vessel]) & (vessel >= 0))
+        pulled = take_rows(frame, early)
+        vessel[early] = -1
         self.again[self.stream.push(self.held, pulled)] = True
-        self.held = held
+        self.held = frame
 
     def end(self, moment: int | None) -> pd.DataFrame:
         self.again[self.stream.push(self.held)] = True

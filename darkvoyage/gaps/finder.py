@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from darkvoyage.config import GapRule
-from darkvoyage.gaps.columns import NEVER, REPORTS, Columns, Stacked, concat_columns, take_rows
+from darkvoyage.gaps.columns import NEVER, REPORTS, Columns, Stacked, concat_columns, is_null, take_rows
 from darkvoyage.gaps.recent import Recent
-from darkvoyage.kernels.spans import group_starts, search_groups
+from darkvoyage.kernels.spans import expand, group_starts, search_groups
 from darkvoyage.units import US_PER_H
 
 __all__ = ["MOMENTARY", "RECEIVERS", "GapFinder"]
@@ -68,29 +68,36 @@ class GapFinder:
         dict of ndarray
             Gaps: `track`, `start`, `end` [us], and the columns of GAPS that are known of the track's fixes alone.
         """
-        if len(track) == 0:
-            return take_rows(self.pending, np.empty(0, dtype="int64"))
-        batch = _Rows(track, time, lost, columns, row, receivers)
-        self._grow(batch)
-        on = np.flatnonzero(batch.waits(self.last) > self.threshold)
-        gaps = self._starts(batch, on)
-        gaps |= self._ends(batch, on)
-        self._follow_up(batch, gaps, on)
-        self._remember(batch)
+        if len(track):
+            batch = _Rows(track, time, lost, columns, row, receivers)
+            self._grow(batch)
+            on = np.flatnonzero(batch.waits(self.last) > self.threshold)
+            gaps = self._starts(batch, on)
+            gaps |= self._ends(batch, on)
+            self._follow_up(batch, gaps, on)
+            self._remember(batch)
         return self.complete(self.last - END_WINDOW_US)
 
     def advance(
         self, track: np.ndarray, time: np.ndarray, lost: np.ndarray, columns: Stacked, row: np.ndarray,
         receivers: Sequence[str],
     ) -> None:  # fmt: skip
-        """Add fixes of tracks that have no gap among them, none before them, and none that is pending.
+        """Add fixes of tracks that have no gap among them and none before them.
 
         Parameters as for `push`, but tracks need only stand together.
         """
-        if len(track):
-            batch = _Rows(track, time, lost, columns, row, receivers)
-            self._grow(batch)
-            self._remember(batch)
+        if len(track) == 0:
+            return
+        batch = _Rows(track, time, lost, columns, row, receivers)
+        self._grow(batch)
+        self._remember(batch)
+        if self.pending:
+            waits = np.zeros(len(self.last), dtype=bool)
+            waits[self.pending["track"]] = True
+            mine = np.flatnonzero(waits[track])
+            mine = mine[np.argsort(track[mine], kind="stable")]
+            if len(mine):
+                self._follow_up(_Rows(track[mine], time[mine], lost[mine], columns, row[mine], receivers))
 
     def complete(self, until: np.ndarray | int) -> Columns:
         """Hand out the pending gaps that ended before a time, one for all or one for each track [us]."""
@@ -98,6 +105,8 @@ class GapFinder:
             return {}
         limit = until[self.pending["track"]] if isinstance(until, np.ndarray) else until
         done = self.pending["end"] < limit
+        if not done.any():
+            return {}
         out = take_rows(self.pending, np.flatnonzero(done))
         self.pending = take_rows(self.pending, np.flatnonzero(~done))
         return out
@@ -192,12 +201,13 @@ class GapFinder:
         ends["limit"] = batch.time[on] + END_WINDOW_US
         return ends
 
-    def _follow_up(self, batch: _Rows, gaps: Columns, on: np.ndarray) -> None:
+    def _follow_up(self, batch: _Rows, gaps: Columns | None = None, on: np.ndarray | None = None) -> None:
         """Look at what the batch says of pending gaps and new ones: counts after the end, first reports."""
-        old = len(self.pending["track"]) if self.pending else 0
-        first = batch.first_row(self.pending["track"]) if old else on[:0]
-        self.pending = pending = concat_columns([self.pending, gaps]) if old else gaps
-        since = np.r_[first, on]
+        since = batch.first_row(self.pending["track"]) if self.pending else batch.start[:0]
+        if gaps is not None and on is not None:
+            since = np.r_[since, on]
+            self.pending = concat_columns([self.pending, gaps]) if len(since) > len(on) else gaps
+        pending = self.pending
         _limit_by_next(pending)
         at = np.flatnonzero(since >= 0)
         track, since = pending["track"][at], since[at]
@@ -217,10 +227,9 @@ class GapFinder:
         for name in self.moment:
             self.moment[name][track] = batch.moment(name, rows)
         for name, (values, latest) in self.reports.items():
-            found, value, received = batch.reported_by(name, rows)
-            if found is not None:
-                newer = found & (received >= latest[track])
-                values[track[newer]], latest[track[newer]] = value[newer], received[newer]
+            newer, value, received = batch.last_reported(name)
+            newer &= received >= latest[track]
+            values[track[newer]], latest[track[newer]] = value[newer], received[newer]
         self.last[track] = batch.time[rows]
         self.recent.add(batch.track, batch.time, batch.receiver, self.last)
 
@@ -302,6 +311,32 @@ class _Rows:
         found = np.searchsorted(at, row, side="right") - 1
         known = (found >= 0) & (self.track[at[found]] == self.track[row])
         return known, self._columns.values(name, self._row[source[found]]), latest[found]
+
+    def last_reported(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Whether each track of the batch has a report; the latest value, when it was received."""
+        row, stamp = self.last_rows, REPORTS[name]
+        if stamp in self.names:
+            known, value, received = self.reported_by(name, row)
+            if known is None:
+                return np.zeros(len(row), dtype=bool), self._columns.values(name, self._row[row]), self.time[row]
+            return known, value, received
+        value = self._columns.values(name, self._row[row])
+        known = ~is_null(name, value)
+        silent = np.flatnonzero(~known)
+        if len(silent) and name in self.names:
+            # Most ships say it with every fix or never.
+            count = row[silent] - self.start[silent]
+            _, earlier = expand(self.start[silent], count)
+            spoke = np.where(self._columns.known_at(name, self._row[earlier]), earlier, -1)
+            some = count > 0
+            latest = np.full(len(silent), -1)
+            if some.any():
+                latest[some] = np.maximum.reduceat(spoke, (np.cumsum(count) - count)[some])
+            row = row.copy()
+            row[silent] = np.where(latest >= 0, latest, row[silent])
+            known[silent] = latest >= 0
+            value[silent] = self._columns.values(name, self._row[row[silent]])
+        return known, value, self.time[row]
 
     def first_reported(
         self, name: str, track: np.ndarray, since: np.ndarray, end: np.ndarray, limit: np.ndarray

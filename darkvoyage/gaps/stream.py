@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from darkvoyage.config import CleanRule, GapRule
-from darkvoyage.gaps.calm import CalmRows, find_calm
+from darkvoyage.gaps.calm import Arrived, by_vessel, find_calm
 from darkvoyage.gaps.columns import NEVER, Columns, Stacked, Vocabulary, concat_columns, take_rows
 from darkvoyage.gaps.finder import GapFinder
 from darkvoyage.gaps.table import gap_table
@@ -37,6 +37,8 @@ class GapStream:
 
     def __init__(self, rule: GapRule, clean_rule: CleanRule | None = None) -> None:
         self.rule = rule
+        self.compiled = False
+        """Whether to use compiled kernels."""
         self.vocabulary = Vocabulary()
         self.hulls = Hulls(clean_rule or CleanRule())
         self.finder = GapFinder(rule)
@@ -48,13 +50,16 @@ class GapStream:
         self.found: list[Columns] = []
         """Gaps that nothing later can change."""
 
-    def known(self, columns: Columns) -> Columns:
-        """Leave out what is no ship's or older than AIS, and number the vessels."""
+    def numbered(self, columns: Columns) -> Columns:
+        """Number the vessels; -1 for what is no ship's or older than AIS, which is left out of everything."""
         vessel = self._vessels(columns["mmsi"])
-        rows = np.flatnonzero((vessel >= 0) & (columns["time"] >= first_ais_us()))
-        if len(rows) < len(vessel):
-            columns, vessel = take_rows(columns, rows), vessel[rows]
+        vessel[columns["time"] < first_ais_us()] = -1
         return columns | {"vessel": vessel}
+
+    def known(self, columns: Columns) -> Columns:
+        """Number the vessels and take out what is left out of everything."""
+        columns = self.numbered(columns)
+        return take_rows(columns, np.flatnonzero(columns["vessel"] >= 0))
 
     def push(self, *parts: Columns) -> np.ndarray:
         """Add fixes; those of one vessel may come in any order within a batch, but not before what is settled.
@@ -62,7 +67,7 @@ class GapStream:
         Parameters
         ----------
         *parts : dict of ndarray, shape (n,)
-            As `known` gives them; together they are one batch.
+            As `numbered` gives them; together they are one batch.
 
         Returns
         -------
@@ -72,10 +77,11 @@ class GapStream:
         settled_until = self.hulls.state["settled_until"]
         fresh, vessels = [self.waiting], [np.empty(0, dtype="int64")]
         for part in filter(None, parts):
-            late = part["time"] <= settled_until[part["vessel"]]
+            vessel = part["vessel"]
+            late = (part["time"] <= settled_until[vessel]) & (vessel >= 0)
             if late.any():
-                vessels.append(part["vessel"][late])
-                part = take_rows(part, np.flatnonzero(~late))
+                vessels.append(vessel[late])
+                part = part | {"vessel": np.where(late, -1, vessel)}
             fresh.append(part)
         batch = Stacked(fresh)
         if len(batch):
@@ -133,16 +139,18 @@ class GapStream:
     def _advance(self, columns: Stacked, *, last: bool) -> None:
         """Settle hulls as far as possible, and pass on what is settled."""
         vessel, time, lat, lon = (columns.whole(name) for name in ("vessel", "time", "lat", "lon"))
+        if not self.compiled and np.any(vessel < 0):
+            columns = columns.only(np.flatnonzero(vessel >= 0))
+            vessel, time, lat, lon = (columns.whole(name) for name in ("vessel", "time", "lat", "lon"))
         lost = ~((np.abs(lat) <= 90) & (np.abs(lon) <= 180))
-        order = _by_vessel(vessel, time)
-        waiting = []
+        rest, waiting = np.arange(len(vessel)), []
         if not last:
-            rows = CalmRows(order, vessel[order], time[order], lat[order], lon[order], lost[order])
-            calm = find_calm(rows, columns, self.hulls, self.finder, self.tracks)
-            order = order[~calm.is_calm]
-            waiting.append(calm.waiting)
+            fixes = Arrived(vessel, time, lat, lon, lost)
+            calm = find_calm(fixes, columns, self.hulls, self.finder, self.tracks, compiled=self.compiled)
+            rest, waiting = calm.rest, [calm.waiting]
             self.hulls.advance(calm.ship, calm.count, calm.until, calm.last)
             self.finder.advance(calm.track, calm.time, calm.lost, columns, calm.row, self.vocabulary.texts)
+        order = rest[by_vessel(vessel[rest], time[rest])]
         order = self._without_repeats(order, vessel, time, lost, columns)
         vessel, time, lost = vessel[order], time[order], lost[order]
         judged = self.hulls.judge(vessel, time, lat[order], lon[order], lost, last=last)
@@ -188,19 +196,3 @@ class GapStream:
         if values.dtype == np.int32:
             return self.vocabulary.ranks(values)
         return np.where(values == NEVER, -NEVER - 1, values) if values.dtype == np.int64 else values
-
-
-def _by_vessel(vessel: np.ndarray, time: np.ndarray) -> np.ndarray:
-    """Order by vessel and time; quick where each vessel's fixes already come in order."""
-    # Radix sort, 16 bits at a time.
-    order = np.argsort((vessel & 0xFFFF).astype("uint16"), kind="stable")
-    high = vessel >> 16
-    if high.any():
-        order = order[np.argsort(high[order].astype("uint16"), kind="stable")]
-    key = vessel[order]
-    back = np.flatnonzero((np.diff(time[order]) < 0) & (np.diff(key) == 0))
-    if len(back):
-        messy = np.flatnonzero(np.isin(key, key[back]))
-        rows = order[messy]
-        order[messy] = rows[np.lexsort((time[rows], vessel[rows]))]
-    return order

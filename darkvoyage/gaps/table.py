@@ -76,7 +76,8 @@ def gap_table(gaps: Columns, track_id: pd.Series, vocabulary: Vocabulary, moment
             columns[f"{side}_draught_age_h"] = np.where(known, age, np.nan)
     for name in _STATIC:
         if f"start_{name}" in gaps:
-            before, after = gaps[f"start_{name}"], gaps[f"end_{name}"]
+            before = gaps[f"start_{name}"]
+            after = gaps.get(f"end_{name}", before)
             columns[name] = _values(name, np.where(is_null(name, before), after, before), vocabulary)
     return finish(columns, GAPS)
 

@@ -12,10 +12,10 @@ from darkvoyage.kernels.spans import group_starts
 from darkvoyage.kernels.sphere import great_circle_nm
 from darkvoyage.tracks.outliers import allowance_nm, lone_outliers
 
-__all__ = ["chain_rows", "heard_enough", "reachable", "steps_broken"]
+__all__ = ["DEGREE_NM", "chain_rows", "heard_enough", "reachable", "steps_broken"]
 
 _JOIN_ROUNDS = 16
-_DEG_NM = 60.2
+DEGREE_NM = 60.2
 """Length of a degree of any great circle of the mean sphere, rounded up [nm]."""
 
 
@@ -35,7 +35,7 @@ def steps_broken(time: np.ndarray, lat: np.ndarray, lon: np.ndarray, rule: Clean
     Nearly all steps are far below the limit, and the sum of the differences of latitude and longitude already shows it.
     """
     allowed = allowance_nm(time[:-1], time[1:], rule)
-    bound = (np.abs(np.diff(lat)) + np.abs(np.diff(lon))) * _DEG_NM
+    bound = (np.abs(np.diff(lat)) + np.abs(np.diff(lon))) * DEGREE_NM
     doubtful = np.flatnonzero(~(bound <= allowed))
     broken = np.zeros(max(len(time) - 1, 0), dtype=bool)
     used = great_circle_nm(lat[doubtful], lon[doubtful], lat[doubtful + 1], lon[doubtful + 1])
