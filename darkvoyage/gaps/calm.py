@@ -185,7 +185,8 @@ def _steps(rows: Arrived, hulls: Hulls) -> np.ndarray:
     if rows.lost.any():
         # Those without a position stand still where they were heard last, and at that time.
         latest = np.maximum.accumulate(np.where(rows.lost, 0, np.arange(len(lat))))
-        lat, lon, time = lat[latest], lon[latest], time[latest]
+        lat, lon = (np.where(rows.lost[latest], np.nan, values[latest]) for values in (lat, lon))
+        time = time[latest]
     return steps_broken(time, lat, lon, hulls.rule)
 
 

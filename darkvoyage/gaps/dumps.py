@@ -7,6 +7,7 @@ What is held of files is two batches, so that fixes which come a little late sti
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ from darkvoyage.gaps.arrivals import Arrivals
 from darkvoyage.gaps.columns import GAP_FIELDS, NEVER, Columns, Vocabulary, concat_columns, take_rows, to_columns
 from darkvoyage.gaps.stream import GapStream
 from darkvoyage.io.store import Store
-from darkvoyage.kernels.compiled import can_compile
+from darkvoyage.io.streams import one_ahead
+from darkvoyage.kernels.compiled import can_compile, has_started
 from darkvoyage.schema.conform import finish
 from darkvoyage.schema.tables import GAPS
 from darkvoyage.units import US_PER_H
@@ -27,8 +29,8 @@ __all__ = ["FRAME_ROWS", "frames", "gaps_of_parts", "gaps_of_store"]
 
 FRAME_ROWS = 1 << 19
 """Rows that are looked at together; two such frames are held."""
-COMPILE_ROWS = 1 << 21
-"""From so many rows on compiled kernels are worth their start."""
+COMPILE_ROWS = 1 << 24
+"""From so many rows on compiled kernels are worth their start, if reading has not paid for it already."""
 AGAIN_ROWS = 1 << 22
 """Rows of vessels read again that are held at once."""
 
@@ -75,8 +77,9 @@ def gaps_of_parts(read: Parts, rule: GapRule, moment: int | None) -> tuple[pd.Da
         The gaps, and how many fixes came too late.
     """
     first = _Pass(rule)
-    for frame in frames(read(), first.stream.vocabulary, moment):
-        first.add(frame)
+    with closing(one_ahead(frames(read(), first.stream.vocabulary, moment))) as ahead:
+        for frame in ahead:
+            first.add(frame)
     table = first.end(moment)
     again = np.flatnonzero(first.again)
     if len(again) == 0:
@@ -138,7 +141,7 @@ class _Pass:
         late = self.arrivals.too_late(vessel, time)
         self.late += int(late.sum())
         vessel[late] = -1
-        self.stream.compiled = can_compile() and self.rows.sum() >= COMPILE_ROWS
+        self.stream.compiled = has_started() or (can_compile() and self.rows.sum() >= COMPILE_ROWS)
         count = np.bincount(vessel + 1, minlength=vessels + 1)[1:]
         self.rows = count + np.pad(self.rows, (0, vessels - len(self.rows)))
         self.again = np.pad(self.again, (0, vessels - len(self.again)))

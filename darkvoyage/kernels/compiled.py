@@ -9,11 +9,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-__all__ = ["can_compile", "inline", "jit"]
+__all__ = ["can_compile", "has_started", "inline", "jit"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,6 +22,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 def can_compile() -> bool:
     """Tell whether numba is installed; looks, but does not import it."""
     return importlib.util.find_spec("numba") is not None
+
+
+def has_started() -> bool:
+    """Tell whether numba has been imported, so that its start costs nothing more."""
+    return "numba" in sys.modules
 
 
 def jit(function: F) -> F:

@@ -64,7 +64,8 @@ def sweep_calm(
         heard[ship] = time[row]
         latest[ship] = row
         if abs(lat[row]) <= 90.0 and abs(lon[row]) <= 180.0:
-            bound = (abs(lat[row] - placed_lat[ship]) + abs(lon[row] - placed_lon[ship])) * degree
+            turn = abs(lon[row] - placed_lon[ship])
+            bound = (abs(lat[row] - placed_lat[ship]) + min(turn, 360.0 - turn)) * degree
             if not bound <= slack + speed * (time[row] - placed_time[ship]):
                 calm[ship] = False
                 continue

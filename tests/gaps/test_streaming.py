@@ -18,22 +18,22 @@ T0 = pd.Timestamp("2024-03-01", tz="UTC")
 H = pd.Timedelta("1h")
 
 
-def traffic(seed, *, vessels=6, days=8, every_min=30.0):
+def traffic(seed, *, vessels=6, days=8, every_min=30.0, mess=1.0):
     """Ships with silences, spikes, a twin, lost fixes, repeats and reports now and then; in the order of time."""
     rng = np.random.default_rng(seed)
     parts = []
     for vessel in range(vessels):
         for hull in range(2 if vessel == 0 else 1):
             minutes = np.cumsum(rng.exponential(every_min, int(days * 1440 / every_min)))
-            silent = rng.random(len(minutes)) < 0.03
+            silent = rng.random(len(minutes)) < 0.03 * mess
             minutes += np.cumsum(np.where(silent, rng.uniform(6, 40, len(minutes)) * 60, 0))
             minutes = np.round(minutes[minutes < days * 1440], 2)
             count = len(minutes)
-            lat = 10.0 * vessel - 30 + 35 * hull + np.cumsum(rng.normal(0, 0.01, count))
-            lon = (179.9 + np.cumsum(rng.normal(0, 0.01, count)) + 180) % 360 - 180
-            spike = rng.random(count) < 0.01
+            lat = 10.0 * vessel % 90 - 50 + 35 * hull + np.cumsum(rng.normal(0, 0.01 * mess, count))
+            lon = (179.9 + np.cumsum(rng.normal(0, 0.01 * mess, count)) + 180) % 360 - 180
+            spike = rng.random(count) < 0.01 * mess
             lat[spike] = rng.uniform(-80, 80, spike.sum())
-            lost = rng.random(count) < 0.03
+            lost = rng.random(count) < 0.03 * mess
             lat[lost], lon[lost] = np.nan, np.nan
             rare = rng.random((3, count)) < 0.1
             parts.append(
@@ -100,8 +100,12 @@ def lateness(request):
     return request.param
 
 
+@pytest.mark.parametrize("compiled", [False, True], ids=["numpy", "compiled"])
 @pytest.mark.parametrize("seed", range(3))
-def test_files_give_what_the_table_gives(seed, lateness, tmp_path):
+def test_files_give_what_the_table_gives(seed, lateness, compiled, tmp_path, monkeypatch):
+    if compiled:
+        pytest.importorskip("numba")
+    monkeypatch.setattr(dumps, "has_started", lambda: compiled)
     table = traffic(seed)
     arrived = delayed(table, seed, share=lateness[0], hours=lateness[1])
     rule = dv.GapRule(min_gap_h=4.0)
