@@ -37,7 +37,7 @@ LAYERS = [
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 # Dumps stream through reading, cleaning and gaps at once.
-ALLOWED_SIBLINGS = {("gaps", "darkvoyage.tracks.cleaning"), ("gaps", "darkvoyage.tracks.hulls")}
+ALLOWED_SIBLINGS = {("gaps", f"darkvoyage.tracks.{name}") for name in ("cleaning", "episodes", "hulls", "stretches")}
 
 HEAVY = {"matplotlib", "folium", "movingpandas", "geopandas", "click", "tqdm", "requests", "polars", "duckdb", "jinja2"}
 HEAVY_AT_HOME = ("report", "cli", "geo")

@@ -39,7 +39,7 @@ _BOUNDING_FLAGS = ("no_position", "out_of_range")
 
 def find_gaps(
     fixes: Any, *, rule: GapRule | None = None, as_of: Any = None, dialect: str = "auto",
-    column_map: Mapping[str, str] | None = None, progress: Any = None,
+    column_map: Mapping[str, str] | None = None, synthetic_ids: bool = False, progress: Any = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Find the silences of each track that last longer than `rule.min_gap_h`, strictly.
 
@@ -53,7 +53,7 @@ def find_gaps(
     rule : GapRule, optional
     as_of : datetime or ISO 8601 text with time zone, optional
         Also report open gaps, measured to this moment; later fixes are ignored. None: closed gaps only.
-    dialect, column_map
+    dialect, column_map, synthetic_ids
         How to read files, see `read_fixes`.
     progress : None, bool or callable
         While reading files, see `read_fixes`.
@@ -79,7 +79,8 @@ def find_gaps(
     if store is not None:
         return gaps_of_store(store, rule, moment)
     if _is_source(fixes):
-        return _of_files(fixes, rule, moment, dialect=dialect, column_map=column_map, progress=progress)
+        options = {"dialect": dialect, "column_map": column_map, "synthetic_ids": synthetic_ids, "progress": progress}
+        return _of_files(fixes, rule, moment, **options)
     table = conform(fixes, FIXES)
     if moment is not None:
         # Before the cleaning, so that later fixes cannot change what is known at the moment.

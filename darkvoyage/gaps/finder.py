@@ -19,6 +19,7 @@ MOMENTARY = ("lat", "lon", "sog", "cog", "nav_status")
 """What a fix says of its own moment."""
 RECEIVERS = {"ter": "terrestrial", "sat": "satellite", "dyn": "dynamic"}
 """Kinds of receiver that fixes are counted by; their place is their code."""
+_BEFORE = ("before", *(f"before_{short}" for short in RECEIVERS))
 END_WINDOW_US = round(24.0 * US_PER_H)
 """Reports count as the end's for so long after it [us]."""
 
@@ -101,12 +102,17 @@ class GapFinder:
 
     def complete(self, until: np.ndarray | int) -> Columns:
         """Hand out the pending gaps that ended before a time, one for all or one for each track [us]."""
+        if self.recent.is_full:
+            if self.pending:
+                self._count(self.pending)
+            self.recent.forget(self.last)
         if not self.pending:
             return {}
         limit = until[self.pending["track"]] if isinstance(until, np.ndarray) else until
         done = self.pending["end"] < limit
         if not done.any():
             return {}
+        self._count(self.pending)
         out = take_rows(self.pending, np.flatnonzero(done))
         self.pending = take_rows(self.pending, np.flatnonzero(~done))
         return out
@@ -115,7 +121,8 @@ class GapFinder:
         """Gaps that have not ended by a moment [us]."""
         known = np.flatnonzero(self.last != NEVER)
         track = known[moment - self.last[known] > self.threshold]
-        gaps = self._context(track, np.ones(len(track), dtype=bool))
+        gaps = self._context(track)
+        self._count(gaps)
         return gaps | {"end": np.full(len(track), NEVER), "after": np.zeros(len(track), dtype="int64")}
 
     def state(self) -> dict[str, Any]:
@@ -154,20 +161,26 @@ class GapFinder:
                 self.pending[f"{side}_{name}"] = np.full(waiting, _null(name), dtype=nulls.dtype)
                 self.pending[f"{side}_{name}_received"] = np.full(waiting, NEVER)
 
-    def _context(self, track: np.ndarray, counted: np.ndarray) -> Columns:
-        """Starts of gaps at the last fix of tracks, as it is remembered; what was heard before only where asked for."""
+    def _context(self, track: np.ndarray) -> Columns:
+        """Starts of gaps at the last fix of tracks, as it is remembered."""
         out: Columns = {"track": track, "start": self.last[track]}
+        out |= {name: np.full(len(track), -1) for name in _BEFORE}
         out |= {f"start_{name}": values[track] for name, values in self.moment.items()}
         for name, (values, received) in self.reports.items():
             out[f"start_{name}"], out[f"start_{name}_received"] = values[track], received[track]
-        counts = np.zeros((len(track), 1 + len(RECEIVERS)), dtype="int64")
-        until = self.last[track[counted]]
-        counts[counted] = self.recent.count(track[counted], until - self.lookback, until, len(RECEIVERS))
-        return out | _named_counts(counts)
+        return out
+
+    def _count(self, gaps: Columns) -> None:
+        """Count what was heard before gaps that have not been looked at yet."""
+        new = np.flatnonzero(gaps["before"] < 0)
+        start = gaps["start"][new]
+        counts = self.recent.count(gaps["track"][new], start - self.lookback, start, len(RECEIVERS))
+        for place, name in enumerate(_BEFORE):
+            gaps[name][new] = counts[:, place]
 
     def _starts(self, batch: _Rows, on: np.ndarray) -> Columns:
         """Starts of the gaps that end at rows `on`: the row before, or the last fix of an earlier batch."""
-        gaps = self._context(batch.track[on], batch.is_first[on])
+        gaps = self._context(batch.track[on])
         inside = np.flatnonzero(~batch.is_first[on])
         off = on[inside] - 1
         gaps["start"][inside] = batch.time[off]
@@ -181,14 +194,6 @@ class GapFinder:
             newer = found & (received >= gaps[f"start_{name}_received"][inside])
             gaps[f"start_{name}"][inside[newer]] = value[newer]
             gaps[f"start_{name}_received"][inside[newer]] = received[newer]
-        since = search_groups(batch.track, batch.time, batch.track[off], batch.time[off] - self.lookback, side="left")
-        counts = batch.counts(since, off + 1)
-        begins = np.flatnonzero(batch.is_first[since]) if len(since) else since
-        earlier = batch.time[off[begins]] - self.lookback
-        tracks = batch.track[off[begins]]
-        counts[begins] += self.recent.count(tracks, earlier, np.full(len(begins), -NEVER - 1), len(RECEIVERS))
-        for name, values in _named_counts(counts).items():
-            gaps[name][inside] = values
         return gaps
 
     def _ends(self, batch: _Rows, on: np.ndarray) -> Columns:
@@ -231,7 +236,7 @@ class GapFinder:
             newer &= received >= latest[track]
             values[track[newer]], latest[track[newer]] = value[newer], received[newer]
         self.last[track] = batch.time[rows]
-        self.recent.add(batch.track, batch.time, batch.receiver, self.last)
+        self.recent.add(batch.track, batch.time, batch.receiver)
 
 
 class _Rows:
@@ -272,16 +277,6 @@ class _Rows:
         tracks = self.track[self.start]
         at = np.minimum(np.searchsorted(tracks, track), len(tracks) - 1)
         return np.where(tracks[at] == track, self.start[at], -1)
-
-    def counts(self, since: np.ndarray, until: np.ndarray) -> np.ndarray:
-        """Fixes of ranges of rows: all, then by receiver, shape (n, 1 + receivers)."""
-        out = np.zeros((len(since), 1 + len(RECEIVERS)), dtype="int64")
-        out[:, 0] = until - since
-        if self.receiver is not None and len(since):
-            for code in range(len(RECEIVERS)):
-                seen = np.r_[0, np.cumsum(self.receiver == code)]
-                out[:, 1 + code] = seen[until] - seen[since]
-        return out
 
     def _report(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """Rows that carry a value; the latest time of receipt so far in the track; the row that holds it."""
@@ -370,11 +365,6 @@ def _limit_by_next(pending: Columns) -> None:
     follows = np.flatnonzero(pending["track"][order][1:] == pending["track"][order][:-1])
     this, following = order[follows], order[follows + 1]
     pending["limit"][this] = np.minimum(pending["limit"][this], pending["start"][following])
-
-
-def _named_counts(counts: np.ndarray) -> Columns:
-    names = ("before", *(f"before_{short}" for short in RECEIVERS))
-    return {name: counts[:, place].copy() for place, name in enumerate(names)}
 
 
 def _null(name: str) -> Any:

@@ -40,26 +40,35 @@ class Recent:
         self._room = _SLACK_ROWS
         self.pages: list[_Page] = []
 
-    def add(self, track: np.ndarray, time: np.ndarray, receiver: np.ndarray | None, last: np.ndarray) -> None:
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to forget."""
+        return sum(len(page.time) for page in self.pages) > self._room
+
+    def add(self, track: np.ndarray, time: np.ndarray, receiver: np.ndarray | None) -> None:
         """Add fixes, those of each track together and in order, later than all before of it.
 
         Parameters
         ----------
         track, time : ndarray of int64, shape (n,)
         receiver : ndarray of int8, shape (n,), optional
-        last : ndarray of int64, shape (tracks,)
-            Time of the last fix of every track, these included [us].
         """
         start = group_starts(track)
+        order = np.argsort(track[start], kind="stable")
         size = np.diff(np.r_[start, len(track)])
-        # Of a long stretch only the end can be looked back on.
-        page = _fresh_part(_Page(track[start], start, size, time, receiver), last - self._lookback)
-        order = np.argsort(page.track, kind="stable")
-        self.pages.append(_Page(page.track[order], page.begin[order], page.size[order], page.time, page.receiver))
-        if sum(len(kept.time) for kept in self.pages) > self._room:
-            pages = [_fresh_part(kept, last - self._lookback) for kept in self.pages]
-            self.pages = [kept for kept in pages if len(kept.time)]
-            self._room = 2 * sum(len(kept.time) for kept in self.pages) + _SLACK_ROWS
+        self.pages.append(_Page(track[start][order], start[order], size[order], time, receiver))
+
+    def forget(self, last: np.ndarray) -> None:
+        """Forget what cannot be looked back on any more.
+
+        Parameters
+        ----------
+        last : ndarray of int64, shape (tracks,)
+            Time of the last fix of every track [us].
+        """
+        pages = [_fresh_part(page, last - self._lookback) for page in self.pages]
+        self.pages = [page for page in pages if len(page.time)]
+        self._room = 2 * sum(len(page.time) for page in self.pages) + _SLACK_ROWS
 
     def state(self) -> list[list[np.ndarray | None]]:
         """All pages as lists of arrays."""

@@ -68,7 +68,8 @@ def load_state(path: Path) -> dict[str, Any]:
     except ValueError as error:
         if isinstance(error, ReadError):
             raise
-        raise ReadError(f"{path}: truncated, damaged, or no saved tracker ({error})") from error
+        # NumPy's own words would advise to run what the file holds.
+        raise ReadError(f"{path}: truncated, damaged, or no saved tracker") from error
 
 
 def _laid_out(value: Any, arrays: dict[str, np.ndarray]) -> Any:

@@ -54,7 +54,7 @@ class GapStream:
         """Number the vessels; -1 for what is no ship's or older than AIS, which is left out of everything."""
         vessel = self._vessels(columns["mmsi"])
         vessel[columns["time"] < first_ais_us()] = -1
-        return columns | {"vessel": vessel}
+        return {name: values for name, values in columns.items() if name != "mmsi"} | {"vessel": vessel}
 
     def known(self, columns: Columns) -> Columns:
         """Number the vessels and take out what is left out of everything."""
