@@ -17,6 +17,7 @@ _SOURCES = click.argument("ais", nargs=-1, required=True, metavar="AIS...")
 _FOLDER = click.option(
     "-o", "--out", default="investigation", show_default=True, type=click.Path(path_type=Path, file_okay=False)
 )
+_IDS = click.option("--synthetic-ids", is_flag=True, help="Vessels carry ids of the source's own in place of an MMSI.")
 _DIALECT = click.option("--dialect", default="auto", show_default=True, metavar="NAME", help="Layout of the AIS files.")
 
 
@@ -56,19 +57,34 @@ def demo(out: Path, seed: int | None, without_calls: bool) -> None:
 @main.command()
 @_SOURCES
 @_DIALECT
+@_IDS
 @click.option("--min-gap-h", default=6.0, show_default=True, help="A silence longer than this is a gap [h].")
 @click.option(
     "--as-of", default=None, metavar="TIME", help="Also list open gaps, measured to this time (ISO 8601, UTC)."
 )
-@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help=".parquet, .csv, .geojson or .kml")
-def gaps(ais: tuple[str, ...], dialect: str, min_gap_h: float, as_of: str | None, out: Path | None) -> None:
+@click.option(
+    "--max-lateness-h",
+    default=24.0,
+    show_default=True,
+    help="A fix further behind the newest of its ship is left out and counted [h].",
+)
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help=".parquet, .csv, .geojson, .kml or .gpkg"
+)
+def gaps(
+    ais: tuple[str, ...], dialect: str, synthetic_ids: bool, min_gap_h: float, as_of: str | None, max_lateness_h: float,
+    out: Path | None,
+) -> None:  # fmt: skip
     """List the silences of each ship; CSV to the terminal, or a file by its ending."""
     from darkvoyage.config import GapRule
     from darkvoyage.gaps.find import find_gaps
-    from darkvoyage.io.writers import write_table
+    from darkvoyage.io.writers import check_ending, write_table
 
-    rule = GapRule(min_gap_h=min_gap_h)
-    found = find_gaps(ais[0] if len(ais) == 1 else list(ais), rule=rule, as_of=as_of, dialect=dialect)
+    if out is not None:
+        check_ending(out)
+    rule = GapRule(min_gap_h=min_gap_h, max_lateness_h=max_lateness_h)
+    source = ais[0] if len(ais) == 1 else list(ais)
+    found = find_gaps(source, rule=rule, as_of=as_of, dialect=dialect, synthetic_ids=synthetic_ids)
     _tell_reading(found)
     if out is None:
         click.echo(found.to_csv(index=False), nl=False)
@@ -86,12 +102,13 @@ def gaps(ais: tuple[str, ...], dialect: str, min_gap_h: float, as_of: str | None
     help="Folder: new, or a store to add to.",
 )
 @_DIALECT
+@_IDS
 @click.option("--memory-limit", default="1GB", show_default=True, metavar="SIZE", help="Most memory to take.")
-def ingest(ais: tuple[str, ...], store: Path, dialect: str, memory_limit: str) -> None:
+def ingest(ais: tuple[str, ...], store: Path, dialect: str, synthetic_ids: bool, memory_limit: str) -> None:
     """Bring dumps of any size into a store on disk; what is in already is skipped, so that a new day costs a day."""
     from darkvoyage.io.store import build_store
 
-    built = build_store(list(ais), store, memory_limit=memory_limit, dialect=dialect)
+    built = build_store(list(ais), store, memory_limit=memory_limit, dialect=dialect, synthetic_ids=synthetic_ids)
     _tell_reading(built)
     click.echo(f"{store}: {len(built)} fixes of {len(built.vessels())} vessels")
 
@@ -99,6 +116,7 @@ def ingest(ais: tuple[str, ...], store: Path, dialect: str, memory_limit: str) -
 @main.command()
 @_SOURCES
 @_DIALECT
+@_IDS
 @click.option("--ports", type=click.Path(), help="Ordinary ports: own table, World Port Index, UN/LOCODE, anchorages.")
 @click.option("--sightings", type=click.Path(), help="What was seen in imagery.")
 @click.option("--scenes", type=click.Path(), help="The images: footprint, time, clear share.")
@@ -110,8 +128,9 @@ def ingest(ais: tuple[str, ...], store: Path, dialect: str, memory_limit: str) -
     "-o", "--out", default="investigation", show_default=True, type=click.Path(path_type=Path, file_okay=False)
 )
 def investigate(
-    ais: tuple[str, ...], dialect: str, ports: str | None, sightings: str | None, scenes: str | None,
-    vessels: str | None, watchlist: str | None, config_path: str | None, min_gap_h: float | None, out: Path,
+    ais: tuple[str, ...], dialect: str, synthetic_ids: bool, ports: str | None, sightings: str | None,
+    scenes: str | None, vessels: str | None, watchlist: str | None, config_path: str | None, min_gap_h: float | None,
+    out: Path,
 ) -> None:  # fmt: skip
     """Run the whole chain and write report.html and one Parquet file per table."""
     from darkvoyage.chain import investigate as run
@@ -127,7 +146,10 @@ def investigate(
     with _Stages() as stages:
         stages("read", 0, 1)
         is_one_store = len(ais) == 1 and is_store(ais[0])
-        fixes = open_store(ais[0]) if is_one_store else read_fixes(list(ais), dialect=dialect)
+        if is_one_store:
+            fixes: Any = open_store(ais[0])
+        else:
+            fixes = read_fixes(list(ais), dialect=dialect, synthetic_ids=synthetic_ids)
         investigation = run(
             fixes,
             ports=read_ports(ports) if ports else None,
@@ -182,13 +204,13 @@ class _Stages:
 def _config(path: str | None, min_gap_h: float | None) -> Any:
     import dataclasses
 
-    from darkvoyage.config import GapRule, VoyageConfig
+    from darkvoyage.config import VoyageConfig
 
     config = VoyageConfig.load(path) if path else VoyageConfig()
     if min_gap_h is None:
         return config
     reception = dataclasses.replace(config.reception, min_gap_h=min(min_gap_h, config.reception.min_gap_h))
-    gap = GapRule(min_gap_h=min_gap_h, lookback_h=config.gap.lookback_h)
+    gap = dataclasses.replace(config.gap, min_gap_h=min_gap_h)
     return dataclasses.replace(config, gap=gap, reception=reception)
 
 
@@ -200,7 +222,8 @@ def _tell_reading(fixes: Any) -> None:
     reasons = ", ".join(f"{count} {name}" for name, count in sorted(told["reasons"].items()))
     left = f"; not delivered: {reasons}" if reasons else ""
     left += f"; {told['late']} came too late" if told.get("late") else ""
-    click.echo(f"read {told['rows_out']} of {told['rows_in']} rows ({told['dialect']}){left}", err=True)
+    dialects = told["dialect"] if isinstance(told["dialect"], str) else ", ".join(told["dialect"])
+    click.echo(f"read {told['rows_out']} of {told['rows_in']} rows ({dialects}){left}", err=True)
 
 
 def _write_kml(investigation: Any, out: Path) -> None:

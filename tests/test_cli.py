@@ -88,6 +88,41 @@ def test_errors_are_one_sentence_and_exit_1(tmp_path):
     assert "min_gap_h" in told.stderr
 
 
+def test_ids_in_place_of_mmsi(tmp_path):
+    path = tmp_path / "ids.csv"
+    path.write_text(
+        "ID,AIS_POS_TIMESTAMP,LONGITUDE,LATITUDE\n93,22/03/2021 06:37,32.5,29.8\n93,22/03/2021 20:37,32.5,29.8\n"
+    )
+    refused = run("gaps", path)
+    assert refused.exit_code == 1
+    assert "synthetic_ids" in refused.stderr
+    assert len(run("gaps", path, "--synthetic-ids").stdout.splitlines()) == 2
+    assert run("ingest", path, "--store", tmp_path / "store", "--synthetic-ids").exit_code == 0
+    assert run("gaps", tmp_path / "store").stdout == run("gaps", path, "--synthetic-ids").stdout
+
+
+def test_how_late_a_fix_may_come(tmp_path):
+    path = tmp_path / "late.csv"
+    rows = [f"200000037,2024-03-07T{hour:02}:00:00Z,1.5,2.5\n" for hour in (0, 10, 5)]
+    path.write_text("".join(["mmsi,timestamp,lat,lon\n", *rows]))
+    assert run("gaps", path).stdout.count("\n") == 1
+    strict = run("gaps", path, "--max-lateness-h", 4)
+    assert strict.stdout.count("\n") == 2
+    assert "1 came too late" in strict.stderr
+
+
+def test_an_ending_that_cannot_be_written_is_refused_before_reading(tmp_path):
+    told = run("gaps", tmp_path / "nothing.csv", "-o", tmp_path / "gaps.xyz")
+    assert told.exit_code == 1
+    assert "cannot write '.xyz'" in told.stderr
+
+
+def test_several_dialects_are_listed(ais, tmp_path):
+    other = tmp_path / "other.csv"
+    other.write_text("MMSI,BaseDateTime,LAT,LON\n200000037,2024-03-07T00:00:00,1.5,2.5\n")
+    assert "(darkvoyage, marinecadastre)" in run("gaps", ais, other).stderr
+
+
 def test_wrong_usage_is_exit_2():
     assert run("gaps").exit_code == 2
     assert run("gaps", "x.csv", "--no-such-option").exit_code == 2

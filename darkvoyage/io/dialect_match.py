@@ -245,7 +245,8 @@ def _suggest(names: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]
     """Propose a source column for each required field, and for the usual others."""
     out: dict[str, str] = {}
     for target, hints in _HINTS.items():
-        aliases = {name for entry in DIALECTS.values() for name in entry.columns.get(target, ())}
+        guessable = [entry for entry in DIALECTS.values() if not entry.named_only]
+        aliases = {name for entry in guessable for name in entry.columns.get(target, ())}
         free = {norm: name for norm, name in columns.items() if name not in out.values()}
         known = [name for norm, name in free.items() if norm in aliases]
         alike = [name for hint in hints for norm, name in free.items() if hint in norm]

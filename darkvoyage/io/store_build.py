@@ -142,8 +142,10 @@ class _Work:
     def _skip(self, file: SourceFile, known: Source) -> None:
         before = Options(known.dialect, known.column_map, known.synthetic_ids)
         if before != self.options:
+            now = asdict(self.options)
+            told = ", ".join(f"{name}={value!r}" for name, value in asdict(before).items() if value != now[name])
             raise RuleError(
-                f"{file.label}: is in the store already, read as {before}, and is not read twice; build another store "
+                f"{file.label}: is in the store already, read with {told}, and is not read twice; build another store "
                 "for other options"
             )
         note = f"{file.label}: the same content as {known.path}"

@@ -22,7 +22,7 @@ from darkvoyage.io.tabular import read_text_table
 from darkvoyage.schema.conform import as_frame, conform
 from darkvoyage.schema.tables import TableSpec
 
-__all__ = ["WRITABLE", "read_own", "write_table"]
+__all__ = ["WRITABLE", "check_ending", "read_own", "write_table"]
 
 _ANY = TableSpec("table", (), ())
 _SEPARATOR = " | "
@@ -79,11 +79,8 @@ def write_table(frame: Any, path: str | Path) -> Path:
     `timestamp` a time stamp; names and texts are escaped, control characters left out.
     """
     path = Path(path)
-    writer = _WRITERS.get(path.suffix.lower())
-    if writer is None:
-        raise DarkvoyageError(
-            f"{path}: cannot write {path.suffix or 'a file without ending'!r}; use {', '.join(WRITABLE)}"
-        )
+    check_ending(path)
+    writer = _WRITERS[path.suffix.lower()]
     table = as_frame(frame, _ANY)
     part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
@@ -94,6 +91,19 @@ def write_table(frame: Any, path: str | Path) -> Path:
     finally:
         part.unlink(missing_ok=True)
     return path
+
+
+def check_ending(path: Path) -> None:
+    """Refuse a file whose ending names no format that can be written, before any work is done for it.
+
+    Raises
+    ------
+    DarkvoyageError
+    """
+    if path.suffix.lower() not in _WRITERS:
+        raise DarkvoyageError(
+            f"{path}: cannot write {path.suffix or 'a file without ending'!r}; use {', '.join(WRITABLE)}"
+        )
 
 
 def read_own(path: str | Path, spec: TableSpec) -> pd.DataFrame:

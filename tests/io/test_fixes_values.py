@@ -189,6 +189,11 @@ def test_unknown_header():
     assert "'lat': 'latitude', 'lon': 'lng', 'sog': 'speed'" in text
 
 
+def test_a_number_in_front_is_not_proposed_as_mmsi():
+    with pytest.raises(DialectError, match=r"try column_map=\{'mmsi': 'ssvid', "):
+        read(",seg_id,day,ssvid,lon,lat\n0,a,2021-03-01,200000037,2.5,1.5\n")
+
+
 def test_unknown_dialect_lists_the_known():
     with pytest.raises(DialectError, match=r"dialect 'danish' is not known; known are auto, aegean, .*, vesselfinder$"):
         read("a\n1\n", dialect="danish")

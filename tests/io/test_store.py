@@ -284,7 +284,7 @@ def test_a_header_alone_is_a_source_without_rows(tmp_path):
 
 def test_other_options_for_a_source_that_is_in_are_refused(days, tmp_path):
     dv.build_store(days, tmp_path / "store")
-    with pytest.raises(RuleError, match=r"is in the store already, read as .*'auto'.*build another store"):
+    with pytest.raises(RuleError, match=r"is in the store already, read with dialect='auto', and .*another store"):
         dv.build_store(days / "AIS_2024_03_01.csv", tmp_path / "store", dialect="marinecadastre")
 
 
