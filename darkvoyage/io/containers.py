@@ -130,6 +130,8 @@ class _Opening:
                 yield from self.unzip(label, whole, depth)
             else:
                 yield Member(label, kind, whole, self.source, self.path if at_hand else None)
+        elif stream is self.source and self.source.seekable():
+            yield Member(label, kind, buffered, self.source)  # nothing to inflate, and nothing to wait for
         else:
             with Ahead(buffered) as ahead:
                 yield Member(label, kind, io.BufferedReader(ahead, _PEEK), self.source)

@@ -40,6 +40,7 @@ class Metered(io.RawIOBase):
     def __init__(self, stream: Any, size: int | None, *, hashed: bool) -> None:
         self._stream = stream
         self._read = getattr(stream, "read1", stream.read)  # what a pipe has by now, not what it may have later
+        self._fill = getattr(stream, "readinto", None) if isinstance(stream, io.BufferedReader) and size else None
         self._size = size
         self._seekable = size is not None and stream.seekable()
         self._start = stream.tell() if self._seekable else 0
@@ -81,13 +82,16 @@ class Metered(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Fill a buffer with what one read gives."""
-        piece = self._read(len(buffer)) or b""
-        count = len(piece)
-        buffer[:count] = piece
+        if self._fill is not None:
+            count = self._fill(buffer) or 0
+        else:
+            piece = self._read(len(buffer)) or b""
+            count = len(piece)
+            buffer[:count] = piece
         self._count += count
         if self._place <= self._passed < self._place + count:
             if self._digest is not None:
-                self._digest.update(memoryview(piece)[self._passed - self._place :])
+                self._digest.update(memoryview(buffer)[self._passed - self._place : count])
             self._passed = self._place + count
         self._place += count
         return count
