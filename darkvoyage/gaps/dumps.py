@@ -27,7 +27,7 @@ from darkvoyage.units import US_PER_H
 
 __all__ = ["FRAME_ROWS", "frames", "gaps_of_parts", "gaps_of_store"]
 
-FRAME_ROWS = 1 << 19
+FRAME_ROWS = 1 << 18
 """Rows that are looked at together; two such frames are held."""
 COMPILE_ROWS = 1 << 24
 """From so many rows on compiled kernels are worth their start, if reading has not paid for it already."""

@@ -40,7 +40,7 @@ class Metered(io.RawIOBase):
     def __init__(self, stream: Any, size: int | None, *, hashed: bool) -> None:
         self._stream = stream
         self._read = getattr(stream, "read1", stream.read)  # what a pipe has by now, not what it may have later
-        self._fill = getattr(stream, "readinto", None) if isinstance(stream, io.BufferedReader) and size else None
+        self._fill = getattr(stream, "readinto1", None) or (stream.readinto if isinstance(stream, io.FileIO) else None)
         self._size = size
         self._seekable = size is not None and stream.seekable()
         self._start = stream.tell() if self._seekable else 0
