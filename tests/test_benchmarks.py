@@ -10,6 +10,7 @@ import pytest
 
 RUN = Path(__file__).resolve().parents[1] / "benchmarks" / "run.py"
 ROWS = 2000
+PEERS = {"csv": ("numba", "polars")}
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +23,8 @@ def runner():
 
 @pytest.mark.parametrize("name", sorted(path.stem.removeprefix("bench_") for path in RUN.parent.glob("bench_*.py")))
 def test_benchmark(runner, name, monkeypatch):
+    for library in PEERS.get(name, ()):
+        pytest.importorskip(library)
     monkeypatch.syspath_prepend(str(RUN.parent))
     figures = runner.measure(name, rows=ROWS)
     assert figures["rows"] == ROWS
@@ -97,6 +100,7 @@ def test_no_memory_limit(measure):
     "arguments", [["--format", "mc"], ["--format", "parquet", "--mess", "dirty"], ["--pack", "zst"]]
 )
 def test_gap_engines_in_rotation(whole, tmp_path, capsys, arguments):
+    pytest.importorskip("polars")
     record = tmp_path / "runs.json"
     names = ["darkvoyage", "darkvoyage_without_numba", "polars_packed", "pandas_c"]
     call = ["gaps", "--rows", str(ROWS), "--repeats", "1", "--folder", str(tmp_path), "--json", str(record)]
@@ -115,6 +119,8 @@ def test_gap_engines_in_rotation(whole, tmp_path, capsys, arguments):
 
 
 def test_store_engines_in_rotation(whole, tmp_path, capsys):
+    pytest.importorskip("polars")
+    pytest.importorskip("duckdb")
     names = [name for name in whole.engines("store") if not name.endswith("numba")]
     whole.main(["store", "--rows", str(ROWS), "--repeats", "1", "--folder", str(tmp_path), "--engines", *names])
     rows = capsys.readouterr().out.splitlines()[4:]

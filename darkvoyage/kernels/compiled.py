@@ -26,7 +26,7 @@ def can_compile() -> bool:
 
 def has_started() -> bool:
     """Tell whether numba has been imported, so that its start costs nothing more."""
-    return "numba" in sys.modules
+    return sys.modules.get("numba") is not None  # None: the import is barred
 
 
 def jit(function: F) -> F:

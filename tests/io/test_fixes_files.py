@@ -238,7 +238,6 @@ def test_sources_that_are_not_there(tmp_path):
         (str(tmp_path / "*.csv"), r"\*\.csv: no file matches"),
         (tmp_path, "the folder holds no file of a readable kind"),
         ([], "the list of sources is empty"),
-        ("nothing://example.org/a.csv", "nothing://example.org/a.csv: cannot be opened .*not known"),
         (7, "expected a path, a glob, a list of paths or a binary file object, got int"),
         (io.StringIO("mmsi"), "open it in binary mode"),
     ]:

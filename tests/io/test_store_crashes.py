@@ -154,11 +154,11 @@ def test_killed_at_random_times(tmp_path):
         f"dv.build_store({str(tmp_path / 'days')!r}, {str(store)!r}, progress=False)\n"
     )
     rng = np.random.default_rng(20240307)
-    held, kills = [], 0
+    held, kills, longest_s = [], 0, 0.02
     for _ in range(40):
         process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
         assert process.stdout.read(5) == b"ready"
-        time.sleep(rng.uniform(0.02, 0.25))
+        time.sleep(rng.uniform(0.2, 1.0) * longest_s)
         process.send_signal(signal.SIGKILL)
         kills += process.wait() == -signal.SIGKILL
         process.stdout.close()
@@ -168,6 +168,8 @@ def test_killed_at_random_times(tmp_path):
             assert not held
         if held and held[-1] == len(sources):
             break
+        if len(set(held[-2:])) < 2:  # nothing new; machines differ in pace
+            longest_s *= 1.2
     assert kills > 3
     assert held == sorted(held)
     assert len(set(held)) > 2
