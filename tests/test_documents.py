@@ -1,12 +1,17 @@
 """What the documents say about the package holds."""
 
 import re
+import shlex
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from darkvoyage.cli import main
 from darkvoyage.io.dialects import DIALECTS
 from darkvoyage.io.fixes import read_fixes
+from tests.worlds import moored_fleet, ports
 
 ROOT = Path(__file__).parents[1]
 REAL = {
@@ -67,3 +72,54 @@ def test_dialects_tried_on_real_files(dialect, name, real_data):
     found = fixes.attrs["read_report"]["dialect"]
     assert dialect in ([found] if isinstance(found, str) else found)
     assert len(fixes)
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    """A folder with the files that the README speaks of."""
+    fixes = moored_fleet(5, 48, silent={0: (6.0, 20.0)})
+    fixes["timestamp"] += pd.Timestamp("2024-03-07", tz="UTC") - fixes["timestamp"].min().floor("D")
+    for name in ("my_ais", "dumps"):
+        (tmp_path / name).mkdir()
+        for day, rows in fixes.groupby(fixes["timestamp"].dt.strftime("%Y-%m-%d")):
+            rows.to_csv(tmp_path / name / f"ais_{day}.csv.gz", index=False)
+    ports().to_csv(tmp_path / "UpdatedPub150.csv", index=False)
+    sighting = {"sighting_id": "s1", "timestamp": "2024-03-07T12:00:00Z", "lat": 42.75, "lon": 133.08}
+    pd.DataFrame([sighting]).to_csv(tmp_path / "seen.csv", index=False)
+    pd.DataFrame([{"mmsi": 299_000_001, "length_m": 180.0}]).to_csv(tmp_path / "register.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    return fixes
+
+
+def blocks(language):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)
+
+
+def test_the_python_of_the_readme_runs(desk):
+    told = {}
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), told)
+        assert told.get("gaps") is None or len(told["gaps"]) == 1
+    assert len(told["store"]) == len(desk)
+    assert told["fixes"].attrs["read_report"]["rows_in"] == len(desk)
+    assert Path("report.html").stat().st_size > 0
+
+
+def test_the_commands_of_the_readme_run(desk):
+    lines = [line for block in blocks("") for line in block.splitlines() if "darkvoyage " in line]
+    assert len(lines) == 5
+    for line in lines:
+        before, _, command = line.partition("darkvoyage ")
+        words = [
+            str(path) for word in shlex.split(command) for path in ([*Path().glob(word)] if "*" in word else [word])
+        ]
+        given = desk.to_csv(index=False) if before else None
+        result = CliRunner().invoke(main, words, input=given)
+        assert result.exit_code == 0, (line, result.output)
+    for name in ("out/report.html", "gaps.parquet", "gaps.csv", "my_store"):
+        assert Path(name).exists()
+
+
+def test_the_readme_counts_the_dialects():
+    assert f" {len(DIALECTS)} dialects " in (ROOT / "README.md").read_text(encoding="utf-8")
