@@ -44,16 +44,24 @@ class StaticReports:
             self._fresh.append(table)
             self._old = True
 
-    def forget(self) -> None:
-        """Keep the last report of each ship and field only: what positions to come can still use."""
+    def forget(self, until: int | None = None) -> None:
+        """Of the reports up to a moment keep the last of each ship and field: what later positions can still use.
+
+        Parameters
+        ----------
+        until : int, optional
+            Reports after it are all kept [us]. None: it is later than all.
+        """
         if not self._old:
             return
         self._settle()
         self._old = False
         for name, table in self._sorted.items():
-            ship = table["mmsi"].to_numpy()
-            last = np.flatnonzero(np.r_[ship[1:] != ship[:-1], True][: len(ship)])
-            self._sorted[name] = table.take(pa.array(last))
+            ship, time = table["mmsi"].to_numpy(), table["timestamp"].cast("int64").to_numpy()
+            ahead = np.zeros(len(ship), dtype=bool) if until is None else time > until
+            self._old |= bool(ahead.any())
+            in_force = np.r_[(ship[1:] != ship[:-1]) | ahead[1:], True][: len(ship)]
+            self._sorted[name] = table.filter(pa.array(in_force))
 
     def join(self, fixes: pa.Table) -> pa.Table:
         """Fill the static fields of positions.

@@ -7,7 +7,9 @@ from contextlib import closing
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from darkvoyage.errors import DialectError
 from darkvoyage.io.arrow_files import read_geopackage, read_parquet
@@ -99,13 +101,16 @@ class FixStream:
     def __iter__(self) -> Iterator[pa.Table]:
         """Yield tables of typed FIXES columns, then the source's other columns under their own names.
 
-        A static report is joined onto the positions that come with it or after it.
+        A static report is joined onto the positions that come with it or after it. Of those up to the newest position
+        only the last are held, so that a file of reports may come before the positions of the same time.
         """
-        reports = StaticReports()
+        reports, newest = StaticReports(), np.iinfo("int64").min
         for fixes, statics in self.blocks():
             reports.add(statics)
             part = reports.join(fixes)
-            reports.forget()
+            if len(fixes):
+                newest = max(newest, pc.max(fixes["timestamp"].cast("int64")).as_py())
+            reports.forget(newest)
             yield part if self._wanted is None else part.select(_in_order(part.column_names, self._wanted))
 
     def blocks(self, *, need_positions: bool = True, coded_texts: bool = False) -> Iterator[Converted]:

@@ -119,6 +119,19 @@ def test_forgetting_keeps_the_last_report_of_each_field():
     assert joined["draught_m"] == [6.1, 6.1, None]
 
 
+@given(REPORTS, POSITIONS, st.integers(0, 7), st.integers(0, 7))
+def test_forgetting_up_to_a_moment_changes_nothing_for_later_positions(rows, fixes, first, second):
+    statics = StaticReports()
+    statics.add(reports(rows))
+    for moment in sorted((first, second)):
+        statics.forget(times([moment]).cast("int64")[0].as_py())
+    later = [fix for fix in fixes if fix[1] >= max(first, second)]
+    joined = statics.join(positions(later))
+    for field in (*FIELDS, "draught_timestamp"):
+        found = joined[field].to_pylist() if field in joined.column_names else [None] * len(later)
+        assert found == [row[field] for row in plain_loop(later, rows)], field
+
+
 def message(kind, second, **fields):
     stamp = (START + pd.Timedelta(seconds=second)).isoformat()
     return {"mmsi": 200000037, "type": kind, "timestamp": stamp, "speed": None, "course": None} | fields
@@ -210,6 +223,20 @@ def test_static_file_beside_the_positions(tmp_path):
     assert fixes["imo"].fillna(0).tolist() == [0, 9000001, 9000001]
     assert fixes.attrs["read_report"]["reasons"] == {"static_report": 3}
     assert sorted(fixes.attrs["read_report"]["dialect"]) == ["brest", "brest_static"]
+
+
+def test_static_file_before_the_positions_of_the_same_time_in_one_pass(tmp_path):
+    static = tmp_path / "a_static.csv"
+    static.write_bytes((FIXTURES / "statics_brest.csv").read_bytes())
+    dynamic = tmp_path / "b_dynamic.csv"
+    dynamic.write_text(
+        "sourcemmsi,navigationalstatus,rateofturn,speedoverground,courseoverground,trueheading,lon,lat,t\n"
+        + "".join(f"245257000,0,0,0.1,13.1,36,-4.5,48.25,{second}\n" for second in (1443650399, 1443650402, 1443650405))
+    )
+    parts = [part.to_pandas() for part in FixStream([static, dynamic])]
+    streamed = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    assert streamed["name"].fillna("").tolist() == ["", "EXAMPLE ONE", "EXAMPLE NEW"]
+    assert streamed["draught_m"].fillna(0).tolist() == [0, 2.7, 3.5]
 
 
 def test_digitraffic_locations_and_vessels():
