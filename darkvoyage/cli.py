@@ -124,9 +124,7 @@ def ingest(ais: tuple[str, ...], store: Path, dialect: str, synthetic_ids: bool,
 @click.option("--watchlist", type=click.Path(), help="Listed ships, joined afterwards; never part of the score.")
 @click.option("--config", "config_path", type=click.Path(), help="Options as TOML.")
 @click.option("--min-gap-h", default=None, type=float, help="A silence longer than this is a gap [h].")
-@click.option(
-    "-o", "--out", default="investigation", show_default=True, type=click.Path(path_type=Path, file_okay=False)
-)
+@_FOLDER
 def investigate(
     ais: tuple[str, ...], dialect: str, synthetic_ids: bool, ports: str | None, sightings: str | None,
     scenes: str | None, vessels: str | None, watchlist: str | None, config_path: str | None, min_gap_h: float | None,

@@ -46,11 +46,12 @@ def find_gaps(
     Parameters
     ----------
     fixes : FIXES table, store, or path, glob, file object, URL or list of these
-        A table, cleaned (with `track_id` and `flag`) or raw; a store or its folder; or AIS files as `read_fixes` takes
-        them, which are read in one pass and never held: a batch and one record per vessel. Raw fixes go through the
-        default cleaning first, and all three ways give the same gaps. In files, a fix that comes more than
-        `rule.max_lateness_h` after a later one of its MMSI is left out and counted, and static reports in files of
-        their own are known once they were read; a table and a store join those of all files.
+        A table, cleaned (with `track_id` and `flag`) or raw; a store or its folder; or AIS files as `read_fixes`
+        takes them, which are read in one pass, in the order of their names, and never held: a batch and one record
+        per vessel. Raw fixes go through the default cleaning first, and all three ways give the same gaps. In files,
+        a fix that comes more than `rule.max_lateness_h` after a later one of its MMSI is left out and counted, and
+        static reports in files of their own are known once they were read; a table and a store join those of all
+        files.
     rule : GapRule, optional
     as_of : datetime or ISO 8601 text with time zone, optional
         Also report open gaps, measured to this moment; later fixes are ignored. None: closed gaps only.

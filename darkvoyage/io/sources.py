@@ -98,7 +98,7 @@ def expand(source: Any, skipped: list[str]) -> list[SourceFile]:
     many = isinstance(source, Sequence) and not isinstance(source, (str, bytes))
     files = [file for one in (source if many else [source]) for file in _expand_one(one, skipped)]
     if not files:
-        raise ReadError("read_fixes: the list of sources is empty")
+        raise ReadError("the list of sources is empty")
     for file in files:
         refuse_code(file.label)
     return sorted(files, key=lambda file: file.label)

@@ -58,7 +58,6 @@ class FixStream:
     fingerprints : bool
         Whether the report says the SHA-256 of every source. It is computed as the bytes pass; what a reader did not
         need, as a rule in Parquet, is read for it in the end.
-
     synthetic_ids : bool
         Give stand-in numbers to vessels that the source names by ids of its own.
 
