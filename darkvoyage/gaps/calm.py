@@ -15,6 +15,7 @@ import numpy as np
 from darkvoyage.gaps.columns import NEVER, Columns, Stacked, is_same
 from darkvoyage.gaps.finder import GapFinder
 from darkvoyage.gaps.tracks import Tracks
+from darkvoyage.kernels.ordering import vessel_order
 from darkvoyage.kernels.spans import group_starts
 from darkvoyage.tracks.episodes import BEFORE_BREAK
 from darkvoyage.tracks.hulls import Hulls
@@ -87,6 +88,9 @@ def find_calm(
     vessels = len(hulls.state["current"])
     ship = np.arange(vessels) if compiled else np.unique(fixes.vessel)
     track, may = _calm_before(ship, hulls, finder, tracks)
+    if not may.any():
+        none = np.empty(0, dtype="int64")
+        return _gather(fixes, np.flatnonzero(fixes.vessel >= 0), none, none, none, none, track)
     calm = np.zeros(vessels, dtype=bool)
     calm[ship] = may
     heard = np.full(vessels, NEVER)
@@ -233,5 +237,5 @@ def by_vessel(vessel: np.ndarray, time: np.ndarray) -> np.ndarray:
     if len(back):
         messy = np.flatnonzero(np.isin(key, key[back]))
         rows = order[messy]
-        order[messy] = rows[np.lexsort((time[rows], vessel[rows]))]
+        order[messy] = rows[vessel_order(vessel[rows], time[rows])]
     return order
