@@ -24,6 +24,7 @@ from darkvoyage.gaps.finder import GapFinder
 from darkvoyage.gaps.stream import GapStream
 from darkvoyage.gaps.table import gap_table
 from darkvoyage.gaps.tracker import gaps_of_stream
+from darkvoyage.io.sources import is_source
 from darkvoyage.io.store import Store, open_store
 from darkvoyage.io.store_manifest import is_store
 from darkvoyage.io.stream import FixStream
@@ -80,7 +81,7 @@ def find_gaps(
     store = _as_store(fixes)
     if store is not None:
         return gaps_of_store(store, rule, moment)
-    if _is_source(fixes):
+    if is_source(fixes):
         options = {"dialect": dialect, "column_map": column_map, "synthetic_ids": synthetic_ids, "progress": progress}
         return _of_files(fixes, rule, moment, **options)
     table = conform(fixes, FIXES)
@@ -107,10 +108,6 @@ def _as_store(fixes: Any) -> Store | None:
     if isinstance(fixes, (str, os.PathLike)) and is_store(Path(fixes)):
         return open_store(Path(fixes))
     return None
-
-
-def _is_source(fixes: Any) -> bool:
-    return isinstance(fixes, (str, os.PathLike, list, tuple)) or hasattr(fixes, "read")
 
 
 def _of_files(source: Any, rule: GapRule, moment: int | None, **options: Any) -> pd.DataFrame:

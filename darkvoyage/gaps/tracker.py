@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,13 @@ import pyarrow as pa
 
 from darkvoyage.config import GapRule
 from darkvoyage.gaps.arrivals import Arrivals
-from darkvoyage.gaps.columns import Columns, concat_columns, take_rows, to_columns
+from darkvoyage.gaps.columns import GAP_FIELDS, Columns, concat_columns, take_rows, to_columns
 from darkvoyage.gaps.dumps import frames
 from darkvoyage.gaps.state import load_state, save_state
 from darkvoyage.gaps.stream import GapStream
+from darkvoyage.io.sources import is_source
+from darkvoyage.io.statics import StaticReports
+from darkvoyage.io.stream import FixStream
 from darkvoyage.schema.conform import conform
 from darkvoyage.schema.tables import FIXES
 from darkvoyage.schema.times import moment_us
@@ -47,14 +50,20 @@ class GapTracker:
         self._stream = GapStream(self.rule)
         self._arrivals = Arrivals(round(self.rule.max_lateness_h * US_PER_H))
         self._held: Columns = {}
+        self._reports = StaticReports()
 
-    def update(self, fixes: Any) -> pd.DataFrame:
+    def update(
+        self, fixes: Any, *, dialect: str = "auto", column_map: Mapping[str, str] | None = None,
+        synthetic_ids: bool = False, progress: Any = None,
+    ) -> pd.DataFrame:  # fmt: skip
         """Add fixes, and return the gaps about which nothing more will be known.
 
         Parameters
         ----------
-        fixes : FIXES table
-            Raw; in any order.
+        fixes : FIXES table, or path, glob, file object, URL or list of these
+            Raw; in any order. Of files, static reports hold for the positions of later days too.
+        dialect, column_map, synthetic_ids, progress
+            How to read files, see `read_fixes`.
 
         Returns
         -------
@@ -64,9 +73,40 @@ class GapTracker:
         ------
         SchemaError
             The table is not FIXES.
+        ReadError, DialectError
+            See `read_fixes`; what came before the fault has been taken in.
         """
-        self._add(to_columns(conform(fixes, FIXES), self._stream.vocabulary))
+        if not is_source(fixes):
+            self._add(to_columns(conform(fixes, FIXES), self._stream.vocabulary))
+            return self._stream.table()
+        parts = FixStream(
+            fixes, columns=GAP_FIELDS, fingerprints=False, dialect=dialect, column_map=column_map,
+            synthetic_ids=synthetic_ids, progress=progress, reports=self._reports,
+        )  # fmt: skip
+        self.take_in(iter(parts))
         return self._stream.table()
+
+    def take_in(self, parts: Iterator[pa.Table], *, moment: int | None = None) -> None:
+        """Add fixes part by part; `update` returns the gaps.
+
+        Parameters
+        ----------
+        parts : iterator of pyarrow Table
+            FIXES columns in the order of arrival.
+        moment : int, optional
+            Later fixes are left out [us].
+        """
+        gathered: list[Columns] = []
+        rows = 0
+        for frame in frames(parts, self._stream.vocabulary, moment):
+            gathered.append(frame)
+            rows += len(frame["time"])
+            # Looking at what is held takes as long as looking at what is new.
+            if rows >= len(self._held.get("time", ())):
+                self._add(concat_columns(gathered))
+                gathered, rows = [], 0
+        if gathered:
+            self._add(concat_columns(gathered))
 
     def flush(self) -> pd.DataFrame:
         """Return the closed gaps that are left, as if nothing more came; the tracker starts anew after that.
@@ -114,7 +154,7 @@ class GapTracker:
         """Write the state to one file (NumPy's .npz, which holds arrays and no code)."""
         state = {
             "rule": dataclasses.asdict(self.rule),
-            "late": self.late, "held": self._held,
+            "late": self.late, "held": self._held, "reports": self._reports.state(),
             "newest": self._arrivals.newest, "stream": self._stream.state(),
         }  # fmt: skip
         save_state(state, Path(path))
@@ -141,6 +181,7 @@ class GapTracker:
         tracker._stream.restore(state["stream"])
         tracker._arrivals.newest = state["newest"]
         tracker._held, tracker.late = state["held"], state["late"]
+        tracker._reports.restore(state["reports"])
         return tracker
 
     def _add(self, columns: Columns) -> None:
@@ -183,15 +224,5 @@ def gaps_of_stream(parts: Iterator[pa.Table], rule: GapRule, moment: int | None)
         The gaps, and how many fixes came too late.
     """
     tracker = GapTracker(rule)
-    gathered: list[Columns] = []
-    rows = 0
-    for frame in frames(parts, tracker._stream.vocabulary, moment):
-        gathered.append(frame)
-        rows += len(frame["time"])
-        # Looking at what is held takes as long as looking at what is new.
-        if rows >= len(tracker._held.get("time", ())):
-            tracker._add(concat_columns(gathered))
-            gathered, rows = [], 0
-    if gathered:
-        tracker._add(concat_columns(gathered))
-    return tracker._finished().table(moment), tracker.late
+    tracker.take_in(parts, moment=moment)
+    return tracker._finished(moment).table(moment), tracker.late

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from darkvoyage.errors import ReadError
 from darkvoyage.io.streams import Metered
 
-__all__ = ["READABLE", "SourceFile", "expand", "looks_readable", "network_errors", "refuse_code"]
+__all__ = ["READABLE", "SourceFile", "expand", "is_source", "looks_readable", "network_errors", "refuse_code"]
 
 READABLE = (
     ".csv", ".txt", ".tsv", ".parquet", ".geoparquet", ".pq", ".gpkg", ".json", ".jsonl", ".ndjson", ".zip",
@@ -75,6 +75,11 @@ def _opened(file: SourceFile) -> Any:
         raise ReadError(f"{file.label}: cannot be opened ({error.strerror or error})") from error
     except network_errors() as error:
         raise ReadError(f"{file.label}: the connection failed ({error})") from error
+
+
+def is_source(given: Any) -> bool:
+    """Tell what names files (a path, a glob, a URL, a file object, a list of these) from a table."""
+    return isinstance(given, (str, os.PathLike, list, tuple)) or hasattr(given, "read")
 
 
 def expand(source: Any, skipped: list[str]) -> list[SourceFile]:

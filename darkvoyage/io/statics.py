@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,6 +34,32 @@ class StaticReports:
         self._sorted: dict[str, pa.Table] = {}
         self._fresh: list[pa.Table] = []
         self._old = False  # whether reports are held that later ones have replaced
+
+    def state(self) -> dict[str, dict[str, Any]]:
+        """What is held, by field: arrays of MMSI and times [us], and the values as an array or a list of texts."""
+        self._settle()
+        return {
+            name: {
+                "mmsi": table["mmsi"].to_numpy(),
+                "time": table["timestamp"].cast("int64").to_numpy(),
+                "values": table[name].to_pylist() if _is_text(table[name].type) else table[name].to_numpy(),
+            }
+            for name, table in self._sorted.items()
+        }
+
+    def restore(self, state: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take up a state."""
+        self._fresh, self._old = [], True
+        self._sorted = {
+            name: pa.table(
+                {
+                    "mmsi": pa.array(held["mmsi"]),
+                    "timestamp": pa.array(held["time"]).cast(_US_UTC),
+                    name: pa.array(held["values"]),
+                }
+            )
+            for name, held in state.items()
+        }
 
     def add(self, table: pa.Table) -> None:
         """Take up reports.
@@ -117,6 +146,10 @@ def _reports_of(table: pa.Table, name: str) -> pa.Table:
     if name == "ship_type":  # 0: not available or no ship (ITU-R M.1371-5, table 53)
         said = pc.and_(said, pc.fill_null(pc.not_equal(table[name], 0), False))
     return table.select(["mmsi", "timestamp", name]).filter(said)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
 def _own_values(column: pa.ChunkedArray | None, name: str) -> pa.ChunkedArray | None:

@@ -60,6 +60,8 @@ class FixStream:
         need, as a rule in Parquet, is read for it in the end.
     synthetic_ids : bool
         Give stand-in numbers to vessels that the source names by ids of its own.
+    reports : StaticReports, optional
+        What ships said in earlier sources; those of this one are added.
 
     Raises
     ------
@@ -81,6 +83,7 @@ class FixStream:
         progress: Progress = None,
         fingerprints: bool = True,
         synthetic_ids: bool = False,
+        reports: StaticReports | None = None,
     ) -> None:
         check_options(dialect, column_map)
         check_progress(progress)
@@ -93,6 +96,7 @@ class FixStream:
         self._progress = progress
         self._fingerprints = fingerprints
         self._stand_ins = StandIns() if synthetic_ids else None
+        self._reports = reports
         self._coded_texts = False
         self._has_positions = False
         self._text_bytes = 0  # so far, or known to come
@@ -103,7 +107,7 @@ class FixStream:
         A static report is joined onto the positions that come with it or after it. Of those up to the newest position
         only the last are held, so that a file of reports may come before the positions of the same time.
         """
-        reports, newest = StaticReports(), np.iinfo("int64").min
+        reports, newest = self._reports or StaticReports(), np.iinfo("int64").min
         for fixes, statics in self.blocks():
             reports.add(statics)
             part = reports.join(fixes)

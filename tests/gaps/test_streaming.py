@@ -1,6 +1,7 @@
 """Files in one pass, days one after the other, stores and tables: the same gaps."""
 
 import io
+import json
 
 import numpy as np
 import pandas as pd
@@ -154,6 +155,34 @@ def test_a_tracker_goes_on_from_its_file(tmp_path):
     assert_frame_equal(one.open_gaps(T0 + 230 * H), one.open_gaps(T0 + 230 * H))
     parts.append(one.flush())
     same(pd.concat(parts).sort_values(["mmsi", "gap_start"], ignore_index=True), dv.find_gaps(table))
+
+
+def test_reports_of_earlier_days_hold_in_a_tracker(tmp_path):
+    """Positions and static reports in messages of their own (AISStream): the draught is said on the first day only."""
+
+    def message(kind, hours, **body):
+        when = (T0 + pd.Timedelta(hours, unit="h")).strftime("%Y-%m-%d %H:%M:%S +0000 UTC")
+        meta = {"MMSI": 273000001, "latitude": 1.0, "longitude": 2.0, "time_utc": when}
+        return json.dumps({"MessageType": kind, "MetaData": meta, "Message": {kind: {"UserID": 273000001} | body}})
+
+    position = {"Latitude": 1.0, "Longitude": 2.0, "Sog": 0.1, "Cog": 10.0, "TrueHeading": 10, "NavigationalStatus": 0}
+    spoken = {"MaximumStaticDraught": 7.5, "Type": 80, "Dimension": {"A": 50, "B": 50, "C": 5, "D": 5}}
+    days = [
+        [message("ShipStaticData", 0, **spoken)] + [message("PositionReport", hour, **position) for hour in range(12)],
+        [message("PositionReport", 24 + hour, **position) for hour in (0, 1, 2, 12, 13, 14)],
+    ]
+    paths = [tmp_path / f"day_{number}.jsonl" for number in range(2)]
+    for path, lines in zip(paths, days, strict=True):
+        path.write_text("\n".join(lines))
+    expected = dv.find_gaps(paths)
+    assert expected["start_draught_m"].tolist() == [7.5, 7.5]
+    assert expected["start_draught_age_h"].tolist() == [11.0, 26.0]
+    tracker = GapTracker()
+    parts = [tracker.update(paths[0])]
+    tracker.save(tmp_path / "state")
+    tracker = GapTracker.load(tmp_path / "state")
+    parts += [tracker.update(paths[1]), tracker.flush()]
+    same(pd.concat([part for part in parts if len(part)], ignore_index=True), expected)
 
 
 def test_open_gaps_of_a_tracker():
