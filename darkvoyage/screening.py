@@ -21,6 +21,7 @@ _SUBJECTS = TableSpec(
     (),
 )
 _ENTRY = ["list_name", "program", "entry_name", "listed_on", "delisted_on", "list_sha256"]
+_NO_LETTER = re.compile(r"[\W_\u0300-\u036f]+")  # compiled: else letters are those of ASCII in pandas before 3.1
 _RANK = {"imo": 0, "mmsi": 1, "name": 2}
 
 
@@ -78,7 +79,7 @@ def screen(vessels_or_transfers: Any, watchlist: Any, *, on: Any = None) -> pd.D
 def normalise_names(names: pd.Series) -> pd.Series:
     """Names in upper case without accents, blanks and punctuation; null where nothing is left."""
     plain = names.astype("str").str.upper().str.normalize("NFKD")
-    plain = plain.str.replace(r"[\W_\u0300-\u036f]+", "", regex=True)
+    plain = plain.str.replace(_NO_LETTER, "", regex=True)
     return plain.where(plain != "", None)
 
 

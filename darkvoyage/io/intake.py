@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -14,6 +16,7 @@ from darkvoyage.schema.tables import TableSpec
 __all__ = ["Intake", "match_words", "parse_days", "parse_numbers"]
 
 _NULLS = ("", "-", "--", "-0-", "null", "none", "nan", "nat", "n/a", "#n/a", "<na>")
+_BLANKS = re.compile(r"\s+")  # compiled: else blanks are those of ASCII in pandas before 3.1
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _THOUSANDS = r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?"
 _ZONE = r"(?:Z|[+-]\d{2}(?::?\d{2})?)$"
@@ -190,7 +193,7 @@ def parse_days(column: pd.Series) -> pd.Series:
         times = column.dt.tz_localize("UTC") if column.dt.tz is None else column.dt.tz_convert("UTC")
         return times.dt.as_unit("us")
     text = _as_text(column).str.replace(".", ". ", regex=False).str.replace(r"([A-Za-z])\.", r"\1", regex=True)
-    text = text.str.replace(r"(\d)\. +(?=\d)", r"\1.", regex=True).str.replace(r"\s+", " ", regex=True).str.strip()
+    text = text.str.replace(r"(\d)\. +(?=\d)", r"\1.", regex=True).str.replace(_BLANKS, " ", regex=True).str.strip()
     days = pd.Series(pd.NaT, column.index, dtype=TIME_DTYPE)
     for layout in _DAYS:
         days = days.fillna(pd.to_datetime(text, format=layout, utc=True, errors="coerce").dt.as_unit("us"))

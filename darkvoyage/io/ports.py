@@ -11,6 +11,7 @@ import csv
 import gzip
 import hashlib
 import io
+import re
 import zlib
 from collections.abc import Callable
 from importlib.resources import files
@@ -40,6 +41,7 @@ _UNLOCODE_NAMES = [
     "Change", "Country", "Location", "Name", "NameWoDiacritics", "Subdivision", "Function", "Status", "Date", "IATA",
     "Coordinates", "Remarks",
 ]  # fmt: skip
+_NO_LETTER = re.compile(r"\W+")  # compiled: else letters are those of ASCII in pandas before 3.1
 _LOCODE = r"[A-Z]{2}[A-Z2-9]{3}"
 _EXAMPLES = 3
 
@@ -240,7 +242,7 @@ def _gfw_anchorages(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def _iso3_label(raw: pd.DataFrame) -> pd.DataFrame:
-    slug = (raw["iso3"].fillna("xxx") + "-" + raw["label"]).str.lower().str.replace(r"[^\w]+", "-", regex=True)
+    slug = (raw["iso3"].fillna("xxx") + "-" + raw["label"]).str.lower().str.replace(_NO_LETTER, "-", regex=True)
     return _frame(raw, slug.str.strip("-"), raw["label"], raw["latitude"], raw["longitude"], raw["iso3"])
 
 

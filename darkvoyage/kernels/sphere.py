@@ -56,7 +56,10 @@ def geodesic_m(lat1: np.ndarray, lon1: np.ndarray, lat2: np.ndarray, lon2: np.nd
     with np.errstate(invalid="ignore"):
         known = (np.abs(lat1) <= 90) & (np.abs(lat2) <= 90) & np.isfinite(lon1) & np.isfinite(lon2)
     if known.any():
-        out[known] = _wgs84().inv(lon1[known], lat1[known], lon2[known], lat2[known])[2]
+        ends: list[Any] = [x[known] for x in (lon1, lat1, lon2, lat2)]
+        if len(ends[0]) == 1:  # pyproj takes an array of one for a scalar, which NumPy before 2.4 warns of
+            ends = [x.item() for x in ends]
+        out[known] = _wgs84().inv(*ends)[2]
     return out
 
 

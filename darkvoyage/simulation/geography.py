@@ -149,7 +149,7 @@ def _shortest() -> tuple[list[str], np.ndarray, np.ndarray]:
     nodes = _nodes()
     names = list(nodes)
     place = np.array([nodes[name][:2] for name in names])
-    pairs = np.array([[names.index(end) for end in leg.split("-")] for leg in _LEGS.split()])
+    pairs = np.array([[names.index(end) for end in leg.split("-")] for leg in _LEGS.split()], dtype="int32")
     length = great_circle_nm(*place[pairs[:, 0]].T, *place[pairs[:, 1]].T)
     graph = csr_array((length, (pairs[:, 0], pairs[:, 1])), shape=(len(names), len(names)))
     distance, before = dijkstra(graph, directed=False, return_predecessors=True)

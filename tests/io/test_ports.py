@@ -176,6 +176,7 @@ def test_anchorages_become_one_port(tmp_path):
         "a,0.0,179.99,LONG,,RUS\nb,0.1,179.99,LONG,,RUS\nc,1.0,179.99,LONG,,RUS\n"
         "d,10.0,20.0,ALONE,,ZZZ\n"
         "e,5.0,5.0,LONG,,NGA\n"
+        "f,46.7,-2.3,ÎLE-D'YEU,,FRA\n"
     )
     table, report = read(tmp_path, text)
     assert report["dialect"] == "gfw_anchorages"
@@ -183,6 +184,7 @@ def test_anchorages_become_one_port(tmp_path):
     by_id = table.set_index("port_id")
     assert by_id.loc["rus-long", ["lat", "lon", "radius_nm", "country"]].tolist() == [0.1, 179.99, 20.0, "RU"]
     assert by_id.loc["nga-long", "country"] == "NG"
+    assert by_id.loc["fra-île-d-yeu", "country"] == "FR"
     assert by_id.loc["zzz-alone", "radius_nm"] == 3.0
     assert pd.isna(by_id.loc["zzz-alone", "country"])
 
