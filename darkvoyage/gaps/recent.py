@@ -13,17 +13,27 @@ from darkvoyage.kernels.spans import expand, group_starts, search_ranges
 __all__ = ["Recent"]
 
 _SLACK_ROWS = 1 << 20
+_SECOND_US = 1_000_000
 
 
 @dataclass(frozen=True)
 class _Page:
-    """Times of some tracks: those of `track[k]`, ascending, are `time[begin[k] : begin[k] + size[k]]` [us]."""
+    """Times of some tracks: those of `track[k]`, ascending, are `time[begin[k] : begin[k] + size[k]]`, in `unit` us."""
 
     track: np.ndarray
     begin: np.ndarray
     size: np.ndarray
     time: np.ndarray
     receiver: np.ndarray | None
+    unit: int
+
+    def first_from(self, begin: np.ndarray, end: np.ndarray, moment: np.ndarray) -> np.ndarray:
+        """Place of the first time at or after a moment [us] in each range."""
+        return search_ranges(self.time, begin, end, -(-moment // self.unit), side="left")
+
+    def end_by(self, begin: np.ndarray, end: np.ndarray, moment: np.ndarray) -> np.ndarray:
+        """Place behind the last time at or before a moment [us] in each range."""
+        return search_ranges(self.time, begin, end, moment // self.unit, side="right")
 
 
 class Recent:
@@ -56,7 +66,11 @@ class Recent:
         start = group_starts(track)
         order = np.argsort(track[start], kind="stable")
         size = np.diff(np.r_[start, len(track)])
-        self.pages.append(_Page(track[start][order], start[order], size[order], time, receiver))
+        unit = 1
+        if not np.any(time % _SECOND_US) and time.min(initial=0) >= 0 and time.max(initial=0) < _SECOND_US << 32:
+            # Whole seconds, as nearly all feeds have: half the memory.
+            unit, time = _SECOND_US, (time // _SECOND_US).astype("uint32")
+        self.pages.append(_Page(track[start][order], start[order], size[order], time, receiver, unit))
 
     def forget(self, last: np.ndarray) -> None:
         """Forget what cannot be looked back on any more.
@@ -68,11 +82,11 @@ class Recent:
         """
         pages = [_fresh_part(page, last - self._lookback) for page in self.pages]
         self.pages = [page for page in pages if len(page.time)]
-        self._room = 2 * sum(len(page.time) for page in self.pages) + _SLACK_ROWS
+        self._room = sum(len(page.time) for page in self.pages) * 5 // 4 + _SLACK_ROWS
 
-    def state(self) -> list[list[np.ndarray | None]]:
+    def state(self) -> list[list[Any]]:
         """All pages as lists of arrays."""
-        return [[page.track, page.begin, page.size, page.time, page.receiver] for page in self.pages]
+        return [[page.track, page.begin, page.size, page.time, page.receiver, page.unit] for page in self.pages]
 
     def restore(self, state: Iterable[Sequence[Any]]) -> None:
         """Take up a state."""
@@ -97,8 +111,8 @@ class Recent:
             mine = np.flatnonzero(page.track[at] == track) if len(page.track) else np.empty(0, dtype="int64")
             begin = page.begin[at[mine]]
             end = begin + page.size[at[mine]]
-            low = search_ranges(page.time, begin, end, since[mine], side="left")
-            high = search_ranges(page.time, begin, end, until[mine], side="right")
+            low = page.first_from(begin, end, since[mine])
+            high = page.end_by(begin, end, until[mine])
             out[mine, 0] += np.maximum(high - low, 0)
             if page.receiver is not None:
                 for code in range(receivers):
@@ -110,7 +124,7 @@ class Recent:
 def _fresh_part(page: _Page, since: np.ndarray) -> _Page:
     """What of a page is not older than the time given for each track."""
     end = page.begin + page.size
-    first = search_ranges(page.time, page.begin, end, since[page.track], side="left")
+    first = page.first_from(page.begin, end, since[page.track])
     count = end - first
     if np.array_equal(count, page.size):
         return page
@@ -118,4 +132,4 @@ def _fresh_part(page: _Page, since: np.ndarray) -> _Page:
     alive = count > 0
     begin = np.cumsum(count) - count
     receiver = None if page.receiver is None else page.receiver[rows]
-    return _Page(page.track[alive], begin[alive], count[alive], page.time[rows], receiver)
+    return _Page(page.track[alive], begin[alive], count[alive], page.time[rows], receiver, page.unit)
