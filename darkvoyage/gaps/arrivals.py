@@ -38,9 +38,9 @@ class Arrivals:
         ndarray of bool, shape (n,)
         """
         late = np.zeros(len(vessel), dtype=bool)
-        if len(vessel) == 0:
+        room = int(vessel.max(initial=-1)) + 1
+        if room == 0:
             return late
-        room = int(vessel.max()) + 1
         if room > len(self.newest):
             more = np.full(max(room, 2 * len(self.newest)) - len(self.newest), NEVER)
             self.newest = np.concatenate([self.newest, more])

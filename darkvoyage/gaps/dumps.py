@@ -29,7 +29,7 @@ __all__ = ["FRAME_ROWS", "frames", "gaps_of_parts", "gaps_of_store"]
 
 FRAME_ROWS = 1 << 18
 """Rows that are looked at together; two such frames are held."""
-COMPILE_ROWS = 1 << 24
+COMPILE_ROWS = 1 << 22
 """From so many rows on compiled kernels are worth their start, if reading has not paid for it already."""
 AGAIN_ROWS = 1 << 22
 """Rows of vessels read again that are held at once."""

@@ -115,7 +115,7 @@ def _of_files(source: Any, rule: GapRule, moment: int | None, **options: Any) ->
     streams: list[FixStream] = []
 
     def read() -> Iterator[pa.Table]:
-        streams.append(FixStream(source, columns=GAP_FIELDS, fingerprints=False, **options))
+        streams.append(FixStream(source, columns=GAP_FIELDS, fingerprints=False, coded_texts=True, **options))
         return iter(streams[-1])
 
     if _reads_once(source):

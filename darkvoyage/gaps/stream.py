@@ -76,6 +76,8 @@ class GapStream:
         """
         settled_until = self.hulls.state["settled_until"]
         fresh, vessels = [self.waiting], [np.empty(0, dtype="int64")]
+        if len(settled_until) == 0:  # no vessel yet, so no row counts
+            return vessels[0]
         for part in filter(None, parts):
             vessel = part["vessel"]
             late = (part["time"] <= settled_until[vessel]) & (vessel >= 0)
@@ -90,8 +92,9 @@ class GapStream:
 
     def flush(self) -> None:
         """Settle what waits: no more fixes will come."""
-        if self.waiting:
-            self._advance(Stacked([self.waiting]), last=True)
+        waiting = Stacked([self.waiting])
+        if len(waiting):
+            self._advance(waiting, last=True)
         self.found.append(self.finder.complete(-NEVER - 1))
 
     def state(self) -> dict[str, Any]:

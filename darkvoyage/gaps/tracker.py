@@ -80,7 +80,7 @@ class GapTracker:
             self._add(to_columns(conform(fixes, FIXES), self._stream.vocabulary))
             return self._stream.table()
         parts = FixStream(
-            fixes, columns=GAP_FIELDS, fingerprints=False, dialect=dialect, column_map=column_map,
+            fixes, columns=GAP_FIELDS, fingerprints=False, coded_texts=True, dialect=dialect, column_map=column_map,
             synthetic_ids=synthetic_ids, progress=progress, reports=self._reports,
         )  # fmt: skip
         self.take_in(iter(parts))

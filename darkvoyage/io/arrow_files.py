@@ -54,6 +54,12 @@ def read_parquet(member: Member, report: ReadReport, select: Select) -> Iterator
         selection = select(nothing.column_names)
         yield Block(nothing.select([name for name in nothing.column_names if name in selection.columns]), _nowhere)
         columns = _stored_columns(schema, point, selection)
+        if columns is not None and not selection.others:
+            # Words repeat: they come coded as they are stored.
+            words = [name for name in columns if pa.types.is_string(schema.field(name).type)]
+            file = parquet.ParquetFile(
+                member.stream, metadata=file.metadata, read_dictionary=words, pre_buffer=False, buffer_size=_BUFFER
+            )
         start = 0
         for outside, group in groupby(_row_groups(file.metadata, schema, selection), key=lambda group: group.outside):
             groups = list(group)

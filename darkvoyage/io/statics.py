@@ -35,6 +35,11 @@ class StaticReports:
         self._fresh: list[pa.Table] = []
         self._old = False  # whether reports are held that later ones have replaced
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no ship has said anything."""
+        return not self._sorted and not self._fresh
+
     def state(self) -> dict[str, dict[str, Any]]:
         """What is held, by field: arrays of MMSI and times [us], and the values as an array or a list of texts."""
         self._settle()

@@ -62,6 +62,8 @@ class FixStream:
         Give stand-in numbers to vessels that the source names by ids of its own.
     reports : StaticReports, optional
         What ships said in earlier sources; those of this one are added.
+    coded_texts : bool
+        Leave text that repeats dictionary-encoded where it is so.
 
     Raises
     ------
@@ -84,6 +86,7 @@ class FixStream:
         fingerprints: bool = True,
         synthetic_ids: bool = False,
         reports: StaticReports | None = None,
+        coded_texts: bool = False,
     ) -> None:
         check_options(dialect, column_map)
         check_progress(progress)
@@ -97,7 +100,7 @@ class FixStream:
         self._fingerprints = fingerprints
         self._stand_ins = StandIns() if synthetic_ids else None
         self._reports = reports
-        self._coded_texts = False
+        self._coded_texts = coded_texts
         self._has_positions = False
         self._text_bytes = 0  # so far, or known to come
 
@@ -108,9 +111,9 @@ class FixStream:
         only the last are held, so that a file of reports may come before the positions of the same time.
         """
         reports, newest = self._reports or StaticReports(), np.iinfo("int64").min
-        for fixes, statics in self.blocks():
+        for fixes, statics in self.blocks(coded_texts=self._coded_texts):
             reports.add(statics)
-            part = reports.join(fixes)
+            part = fixes if reports.is_empty else reports.join(decoded_texts(fixes))
             if len(fixes):
                 newest = max(newest, pc.max(fixes["timestamp"].cast("int64")).as_py())
             reports.forget(newest)
