@@ -236,6 +236,25 @@ def test_too_late_is_counted_and_left_out(tmp_path):
     assert tracker.late == 1
 
 
+@pytest.mark.parametrize("compiled", [False, True], ids=["numpy", "compiled"])
+@pytest.mark.parametrize("first", ["1970-01-01", "2024-03-01"])
+def test_rows_of_which_none_counts(first, compiled, tmp_path, monkeypatch):
+    """Times of 1970 are impossible, and 970000001 is a search-and-rescue transmitter."""
+    if compiled:
+        pytest.importorskip("numba")
+    monkeypatch.setattr(dumps, "has_started", lambda: compiled)
+    times = pd.Timestamp(first, tz="UTC") + pd.to_timedelta([0.0, 1.0, 30.0], unit="h")
+    table = pd.DataFrame({"mmsi": 273000001, "timestamp": times, "lat": 1.0, "lon": 2.0})
+    if first == "2024-03-01":
+        table["mmsi"] = 970000001
+    store = dv.build_store(as_files(table, tmp_path, 2), tmp_path / "store")
+    for source in (tmp_path / "part_0.csv", as_files(table, tmp_path, 2), store, table):
+        found = dv.find_gaps(source, as_of=T0)
+        assert len(found) == 0
+    tracker = GapTracker()
+    assert len(tracker.update(table)) == len(tracker.flush()) == 0
+
+
 def test_vessels_one_after_the_other(tmp_path):
     table = traffic(5).sort_values(["mmsi", "timestamp"], kind="stable", ignore_index=True)
     found = dv.find_gaps(as_files(table, tmp_path))
