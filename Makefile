@@ -3,15 +3,20 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+LOWEST := $(VENV)-lowest
 WORKERS ?= 2
 
-.PHONY: demo test check bench clean
+.PHONY: demo test test-lowest check bench clean
 
 demo: $(READY)
 	$(BIN)/darkvoyage demo --out demo_report
 
 test: $(READY)
 	TZ=UTC $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+# The oldest versions that pyproject.toml allows; they have wheels for Python 3.11 and 3.12.
+test-lowest: $(LOWEST)/.ready
+	TZ=UTC $(LOWEST)/bin/python -m pytest
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -28,5 +33,11 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $(READY)
 
+$(LOWEST)/.ready: pyproject.toml
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct -e '.[dev]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info demo_report .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) build dist *.egg-info demo_report .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -42,7 +42,7 @@ def messages(kinds: np.ndarray, seed: int = 20240307) -> list[list[bytes]]:
             "imo": 9_000_000 + number,
             "draught": 7.5,
         }
-        sentences = pyais.encode_dict(fields, talker_id="AI", seq_id=number % 10)
+        sentences = pyais.encode_dict(fields, seq_id=number % 10)
         out.append([sentence.encode() for sentence in (sentences[:1] if kind == 24 else sentences)])
     return out
 

@@ -137,11 +137,12 @@ def _lines(frame: pd.DataFrame) -> np.ndarray:
     first, last = _points(lat1, lon1), _points(lat2, lon2)
     shapes = np.where(shapely.is_missing(first), last, first)  # one end alone is a point
     both = ~shapely.is_missing(first) & ~shapely.is_missing(last)
-    west, east = wrap_lon(lon1), wrap_lon(lon2)
+    # To wrap is to round: only what needs it.
+    west, east = (np.where((lon >= -180) & (lon < 180), lon, wrap_lon(lon)) for lon in (lon1, lon2))
     crossing = both & (np.abs(east - west) > 180.0)
     plain = both & ~crossing
     shapes[plain] = shapely.linestrings(
-        np.stack([lon1[plain], lat1[plain], lon2[plain], lat2[plain]], -1).reshape(-1, 2, 2)
+        np.stack([west[plain], lat1[plain], east[plain], lat2[plain]], -1).reshape(-1, 2, 2)
     )
     shapes[crossing] = _cut(lat1[crossing], west[crossing], lat2[crossing], east[crossing])
     return shapes

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from darkvoyage.errors import DarkvoyageError, SchemaError
@@ -35,6 +35,7 @@ def fixes(n=3, **more):
         ((0, 179, 2, -179), "MULTILINESTRING ((179 0, 180 1), (-180 1, -179 2))"),
         ((0, -179, 2, 179), "MULTILINESTRING ((-179 0, -180 1), (180 1, 179 2))"),
         ((0, 170, 4, -150), "MULTILINESTRING ((170 0, 180 1), (-180 1, -150 4))"),
+        ((0, 180, 2, -170), "LINESTRING (-180 0, -170 2)"),
         ((0, -90, 0, 90), "LINESTRING (-90 0, 90 0)"),
     ],
 )
@@ -43,6 +44,7 @@ def test_gaps(ends, wkt):
     assert shape is None if wkt is None else shape.normalize().equals_exact(shapely.from_wkt(wkt).normalize(), 1e-9)
 
 
+@example(lat=0.0, lon=76.00000000000003, dlat=0.0, dlon=104.0)
 @given(
     lat=st.floats(-80, 80), lon=st.floats(-180, 179.9), dlat=st.floats(-9, 9), dlon=st.floats(-179, 179),
 )  # fmt: skip

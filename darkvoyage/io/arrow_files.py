@@ -271,4 +271,8 @@ def _degrees(x: np.ndarray, y: np.ndarray, system: Any) -> tuple[np.ndarray, np.
     crs = pyproj.CRS.from_user_input(system)
     if crs.equals(pyproj.CRS.from_epsg(4326), ignore_axis_order=True) or crs.to_authority() == ("OGC", "CRS84"):
         return x, y
-    return pyproj.Transformer.from_crs(crs, 4326, always_xy=True).transform(x, y)
+    transform = pyproj.Transformer.from_crs(crs, 4326, always_xy=True).transform
+    if len(x) == 1:  # pyproj takes an array of one for a scalar, which NumPy before 2.4 warns of
+        lon, lat = transform(x.item(), y.item())
+        return np.array([lon]), np.array([lat])
+    return transform(x, y)

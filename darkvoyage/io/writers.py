@@ -161,7 +161,7 @@ def _typed(frame: pd.DataFrame, spec: TableSpec) -> pd.DataFrame:
 
 
 def _whole(text: pd.Series) -> pd.Series:
-    return text.where(text.str.fullmatch(r"-?\d{1,19}")).astype("object").map(int, na_action="ignore").astype("Int64")
+    return text.where(text.str.fullmatch(r"-?\d{1,19}")).astype("str").astype("Int64")  # not by way of float
 
 
 def _truth(text: pd.Series) -> pd.Series:

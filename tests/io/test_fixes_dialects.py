@@ -278,7 +278,7 @@ TIMES = ["2014-01-01T04:43:53Z", "2014-01-01T13:43:53+09:00"]
 
 @pytest.mark.parametrize("system", [4326, 32619, 3857])
 def test_geoparquet_in_any_reference_system(tmp_path, system):
-    points(TIMES, speed_kn=[1.5, 102.3]).iloc[:1].to_crs(system).to_parquet(tmp_path / "a.parquet")
+    points(TIMES, speed_kn=[1.5, 102.3]).to_crs(system).iloc[:1].to_parquet(tmp_path / "a.parquet")
     fixes = read_fixes(tmp_path / "a.parquet")
     assert fixes.attrs["read_report"]["dialect"] == "geo_points"
     assert fixes["lon"][0] == pytest.approx(-71.5, abs=1e-7)

@@ -428,14 +428,18 @@ def test_row_groups_outside_are_not_read(tmp_path, as_parquet):
         joined(FixStream(tmp_path / "a.parquet", since=START + pd.Timedelta(99, "min")))
 
 
-@pytest.mark.parametrize("kind", [pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.large_string())])
-def test_text_in_any_layout_of_arrow(kind):
+@pytest.mark.parametrize("layout", ["large", "view", "coded"])
+def test_text_in_any_layout_of_arrow(layout):
+    if layout == "view" and int(pa.__version__.partition(".")[0]) < 21:
+        pytest.skip("pyarrow before 21 writes no views of text")
+    kind = pa.string_view() if layout == "view" else pa.large_string()
     names = ["# Timestamp", "MMSI", "Latitude", "Longitude", "Type of mobile", "Navigational status", "note"]
     cells = ["07/03/2024 00:00:00", "219000001", "55.5", "11.5", "Class A", "Moored", "x"]
+    table = pa.table({name: pa.array([cell], kind) for name, cell in zip(names, cells, strict=True)})
+    if layout == "coded":
+        table = pa.table({name: column.dictionary_encode() for name, column in zip(names, table.columns, strict=True)})
     buffer = io.BytesIO()
-    parquet.write_table(
-        pa.table({name: pa.array([cell], kind) for name, cell in zip(names, cells, strict=True)}), buffer
-    )
+    parquet.write_table(table, buffer)
     buffer.seek(0)
     (row,) = read_fixes(buffer).to_dict("records")
     assert (row["timestamp"], row["mmsi"], row["lat"], row["nav_status"], row["note"]) == (

@@ -98,6 +98,13 @@ def test_sightings_come_back_to_the_last_bit(ending, names, data):
     pd.testing.assert_frame_equal(back, frame, check_exact=True)
 
 
+def test_large_numbers_beside_nulls(tmp_path):
+    cells = {"sighting_id": ["a", "b"], "timestamp": T0, "lat": 1.0, "lon": 2.0}
+    frame = finish(cells | {"imo": pd.array([None, 2**53 + 1], dtype="Int64")}, TABLES["SIGHTINGS"])
+    back = read_own(write_table(frame, tmp_path / "t.csv"), TABLES["SIGHTINGS"])
+    assert back["imo"].tolist() == [pd.NA, 9007199254740993]
+
+
 @given(
     reasons=st.lists(
         st.lists(LINE.filter(lambda text: " | " not in text), min_size=1, max_size=3), min_size=1, max_size=3
