@@ -7,8 +7,8 @@ import pytest
 import darkvoyage as dv
 
 PUBLIC = """
-CargoRule CleanRule DarkvoyageError DialectError GapRule GapTracker Investigation LinkRule PortRule ReadError ReceptionModel
-ReceptionRule RuleError SchemaError ScoreRule TransferScorer VoyageConfig
+CargoRule CleanRule DarkvoyageError DialectError GapRule GapTracker Investigation LinkRule PortRule ReadError
+ReceptionModel ReceptionRule RuleError SchemaError ScoreRule TransferScorer VoyageConfig
 build_store clean_fixes estimate_cargo find_gaps find_port_calls fit_reception investigate link_sightings open_store
 quota_ledger read_fixes read_ports read_scenes read_sightings read_vessels read_watchlist score_silence score_transfers
 screen sensitive_ports to_geo to_trajectories write_table
