@@ -112,8 +112,8 @@ class GapFinder:
         done = self.pending["end"] < limit
         if not done.any():
             return {}
-        self._count(self.pending)
         out = take_rows(self.pending, np.flatnonzero(done))
+        self._count(out)
         self.pending = take_rows(self.pending, np.flatnonzero(~done))
         return out
 
@@ -173,6 +173,8 @@ class GapFinder:
     def _count(self, gaps: Columns) -> None:
         """Count what was heard before gaps that have not been looked at yet."""
         new = np.flatnonzero(gaps["before"] < 0)
+        if len(new) == 0:
+            return
         start = gaps["start"][new]
         counts = self.recent.count(gaps["track"][new], start - self.lookback, start, len(RECEIVERS))
         for place, name in enumerate(_BEFORE):
