@@ -128,6 +128,8 @@ class Stacked:
         self.parts = [part for part in parts if part and len(part["time"])]
         self._begin = np.cumsum([0, *(len(part["time"]) for part in self.parts)])
         self._rows: np.ndarray | None = None
+        self._asked: np.ndarray | None = None
+        self._found: list[tuple[np.ndarray | slice, np.ndarray]] = []
 
     def __len__(self) -> int:
         return int(self._begin[-1]) if self._rows is None else len(self._rows)
@@ -150,16 +152,22 @@ class Stacked:
 
     def values(self, name: str, rows: np.ndarray) -> np.ndarray:
         """Values of some rows; null where a part lacks the column."""
-        if self._rows is not None:
-            rows = self._rows[rows]
-        if len(self.parts) == 1 and name in self.parts[0]:
-            return self.parts[0][name][rows]
         out = _nulls(name, len(rows))
-        for part, begin, end in zip(self.parts, self._begin[:-1], self._begin[1:], strict=True):
+        for part, (mine, there) in zip(self.parts, self._split(rows), strict=True):
             if name in part:
-                mine = np.flatnonzero((rows >= begin) & (rows < end))
-                out[mine] = part[name][rows[mine] - begin]
+                out[mine] = part[name][there]
         return out
+
+    def _split(self, rows: np.ndarray) -> list[tuple[np.ndarray | slice, np.ndarray]]:
+        """Which of some rows are in each part, and where; kept, as many columns are asked for the same rows."""
+        if rows is not self._asked:
+            own = rows if self._rows is None else self._rows[rows]
+            self._found = [(slice(None), own)]
+            if len(self.parts) != 1:
+                inside = [np.flatnonzero((own >= a) & (own < b)) for a, b in itertools.pairwise(self._begin)]
+                self._found = [(mine, own[mine] - begin) for mine, begin in zip(inside, self._begin[:-1], strict=True)]
+            self._asked = rows
+        return self._found
 
     def known(self, name: str) -> np.ndarray:
         """Which rows have a value, shape (rows,)."""

@@ -259,6 +259,7 @@ class _Rows:
             kinds = list(RECEIVERS.values())
             codes = [kinds.index(text) if text in kinds else -1 for text in receivers]
             self.receiver = np.array([*codes, -1], dtype="int8")[columns.values("receiver", row)]
+        self._asked = self._there = row[:0]
         self._reports: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray] | None] = {}
 
     def waits(self, last: np.ndarray) -> np.ndarray:
@@ -271,7 +272,9 @@ class _Rows:
 
     def moment(self, name: str, at: np.ndarray) -> np.ndarray:
         """Values of some fixes; no position where it is not usable."""
-        values = self._columns.values(name, self._row[at])
+        if at is not self._asked:
+            self._asked, self._there = at, self._row[at]
+        values = self._columns.values(name, self._there)
         return np.where(self.lost[at], np.nan, values) if name in ("lat", "lon") else values
 
     def first_row(self, track: np.ndarray) -> np.ndarray:
@@ -317,7 +320,7 @@ class _Rows:
             if known is None:
                 return np.zeros(len(row), dtype=bool), self._columns.values(name, self._row[row]), self.time[row]
             return known, value, received
-        value = self._columns.values(name, self._row[row])
+        value = self.moment(name, row)
         known = ~is_null(name, value)
         silent = np.flatnonzero(~known)
         if len(silent) and name in self.names:
