@@ -164,12 +164,9 @@ def _sweep_compiled(
     drop[twice[alike]] = True
     size = np.where(calm, size - np.bincount(fixes.vessel[twice[alike]], minlength=vessels), 0)
     count = np.maximum(size - BEFORE_BREAK, 0)
-    row, time = np.empty(count.sum(), dtype="int64"), np.empty(count.sum(), dtype="int64")
-    waiting, rest = np.empty((size - count).sum(), dtype="int64"), np.empty(n, dtype="int64")
-    at = np.zeros(vessels, dtype="int64")
-    others = arrange_calm(
-        fixes.vessel, fixes.time, calm, drop, np.cumsum(count) - count, count, at, row, time, waiting, rest
-    )
+    row, waiting = (np.empty(rows.sum(), dtype="int64") for rows in (count, size - count))
+    at, rest = np.zeros(vessels, dtype="int64"), np.empty(n, dtype="int64")
+    others = arrange_calm(fixes.vessel, calm, drop, np.cumsum(count) - count, count, at, row, waiting, rest)
     return rest[:others], row, waiting, count
 
 

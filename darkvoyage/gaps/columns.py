@@ -169,16 +169,7 @@ class Stacked:
             self._asked = rows
         return self._found
 
-    def known(self, name: str) -> np.ndarray:
-        """Which rows have a value, shape (rows,)."""
-        absent = [np.zeros(end - begin, dtype=bool) for begin, end in itertools.pairwise(self._begin)]
-        known = [
-            ~is_null(name, part[name]) if name in part else no for part, no in zip(self.parts, absent, strict=True)
-        ]
-        whole = np.concatenate(known) if known else np.empty(0, dtype=bool)
-        return whole if self._rows is None else whole[self._rows]
-
-    def known_at(self, name: str, rows: np.ndarray) -> np.ndarray:
+    def known(self, name: str, rows: np.ndarray) -> np.ndarray:
         """Which of some rows have a value."""
         return ~is_null(name, self.values(name, rows))
 

@@ -290,7 +290,7 @@ class _Rows:
         return self._reports[name]
 
     def _reports_of(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-        at = np.flatnonzero(self._columns.known(name)[self._row]) if name in self.names else self.start[:0]
+        at = np.flatnonzero(self._columns.known(name, self._row)) if name in self.names else self.start[:0]
         if len(at) == 0:
             return None
         received, stamp = self.time[at], REPORTS[name]
@@ -327,7 +327,7 @@ class _Rows:
             # Most ships say it with every fix or never.
             count = row[silent] - self.start[silent]
             _, earlier = expand(self.start[silent], count)
-            spoke = np.where(self._columns.known_at(name, self._row[earlier]), earlier, -1)
+            spoke = np.where(self._columns.known(name, self._row[earlier]), earlier, -1)
             some = count > 0
             latest = np.full(len(silent), -1)
             if some.any():

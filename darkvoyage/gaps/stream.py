@@ -32,15 +32,13 @@ class GapStream:
     Parameters
     ----------
     rule : GapRule
-    clean_rule : CleanRule, optional
     """
 
-    def __init__(self, rule: GapRule, clean_rule: CleanRule | None = None) -> None:
-        self.rule = rule
+    def __init__(self, rule: GapRule) -> None:
         self.compiled = False
         """Whether to use compiled kernels."""
         self.vocabulary = Vocabulary()
-        self.hulls = Hulls(clean_rule or CleanRule())
+        self.hulls = Hulls(CleanRule())
         self.finder = GapFinder(rule)
         self.waiting: Columns = {}
         """Fixes whose hull is not settled."""

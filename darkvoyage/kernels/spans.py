@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["expand", "first_at_or_after", "group_starts", "search_groups", "search_ranges"]
+__all__ = ["expand", "group_starts", "search_groups", "search_ranges"]
 
 
 def group_starts(key: np.ndarray) -> np.ndarray:
@@ -77,20 +77,6 @@ def _ranks(value: np.ndarray, query: np.ndarray, side: str, groups: int) -> tupl
     # Ranks among the distinct values keep (group, rank) inside 64 bits for any span.
     levels, rank = np.unique(value, return_inverse=True)
     return rank, np.searchsorted(levels, query, side="right" if side == "right" else "left"), len(levels) + 1
-
-
-def first_at_or_after(
-    group: np.ndarray, value: np.ndarray, query_group: np.ndarray, query_value: np.ndarray
-) -> np.ndarray:
-    """Index of the first row of the query's group with value >= the query, -1 where there is none.
-
-    Parameters and preconditions as `search_groups`.
-    """
-    at = search_groups(group, value, query_group, query_value, side="left")
-    if len(group) == 0:
-        return np.full(len(at), -1, dtype="int64")
-    inside = np.minimum(at, len(group) - 1)
-    return np.where((at < len(group)) & (group[inside] == query_group), at, -1)
 
 
 def search_ranges(

@@ -77,14 +77,14 @@ def sweep_calm(
 
 @jit
 def arrange_calm(
-    vessel: np.ndarray, time: np.ndarray, calm: np.ndarray, drop: np.ndarray, begin: np.ndarray, settled: np.ndarray,
-    at: np.ndarray, out_row: np.ndarray, out_time: np.ndarray, waiting: np.ndarray, rest: np.ndarray,
+    vessel: np.ndarray, calm: np.ndarray, drop: np.ndarray, begin: np.ndarray, settled: np.ndarray, at: np.ndarray,
+    out: np.ndarray, waiting: np.ndarray, rest: np.ndarray,
 ) -> int:  # fmt: skip
     """Put the settled fixes of calm vessels together, vessel by vessel, and list the others.
 
     Parameters
     ----------
-    vessel, time : ndarray of int64, shape (n,)
+    vessel : ndarray of int64, shape (n,)
         As for `sweep_calm`.
     calm : ndarray of bool, shape (vessels,)
     drop : ndarray of bool, shape (n,)
@@ -93,8 +93,8 @@ def arrange_calm(
         Where the settled fixes of each calm vessel begin in the result, and how many there are.
     at : ndarray of int64, shape (vessels,)
         Zeros; becomes the number of fixes kept of each vessel.
-    out_row, out_time : ndarray of int64, shape (settled in all,)
-        Become the settled fixes and their times [us].
+    out : ndarray of int64, shape (settled in all,)
+        Becomes the settled fixes.
     waiting : ndarray of int64, shape (not settled in all,)
         Becomes the other fixes of calm vessels.
     rest : ndarray of int64, shape (n,)
@@ -117,8 +117,7 @@ def arrange_calm(
             place = at[ship]
             at[ship] = place + 1
             if place < settled[ship]:
-                out_row[begin[ship] + place] = row
-                out_time[begin[ship] + place] = time[row]
+                out[begin[ship] + place] = row
             else:
                 waiting[waits] = row
                 waits += 1

@@ -1,3 +1,5 @@
+import bisect
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -42,12 +44,19 @@ def test_search_groups_by_hand():
     assert spans.search_groups(group, value, asked, sought, side="right").tolist() == [3, 0, 3, 3, 5, 5]
 
 
-def test_first_at_or_after():
-    group, value = np.array([0, 0, 2]), np.array([10, 20, 5])
-    found = spans.first_at_or_after(group, value, np.array([0, 0, 0, 1, 2]), np.array([10, 11, 21, 0, 6]))
-    assert found.tolist() == [0, 1, -1, -1, -1]
-    nothing = np.empty(0, dtype="int64")
-    assert spans.first_at_or_after(nothing, nothing, np.array([0]), np.array([0])).tolist() == [-1]
+@given(st.lists(st.integers(0, 9), max_size=12), st.lists(st.tuples(*[st.integers(0, 12)] * 3), max_size=8))
+def test_search_ranges_twin(values, queries):
+    """Each query by `bisect` in its own range, sorted by itself."""
+    spans_of = [(min(a, b, len(values)), min(max(a, b), len(values)), query) for a, b, query in queries]
+    for first, end, query in spans_of:
+        column = np.array(values[:first] + sorted(values[first:end]) + values[end:], dtype="int64")
+        one = (column, np.array([first]), np.array([end]), np.array([query]))
+        for side, find in (("left", bisect.bisect_left), ("right", bisect.bisect_right)):
+            assert spans.search_ranges(*one, side=side).tolist() == [find(column.tolist(), query, first, end)]
+    column = np.sort(np.array(values, dtype="int64"))
+    first, end, query = np.array(spans_of, dtype="int64").reshape(-1, 3).T
+    expected = [bisect.bisect_left(column.tolist(), *each) for each in zip(query, first, end, strict=True)]
+    assert spans.search_ranges(column, first, end, query).tolist() == expected
 
 
 @pytest.mark.parametrize("rows", [0, 1])
