@@ -32,12 +32,15 @@ LAYERS = [
     ("simulation",),
     ("report",),
     ("chain", "engines"),
-    ("demo",),
+    ("evaluation",),
+    ("demo", "bench"),
     ("cli",),
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 # Dumps stream through reading, cleaning and gaps at once.
 ALLOWED_SIBLINGS = {("gaps", f"darkvoyage.tracks.{name}") for name in ("cleaning", "episodes", "hulls", "stretches")}
+# Visits take raw fixes too, as gaps do.
+ALLOWED_SIBLINGS |= {("reach", "darkvoyage.tracks.cleaning")}
 
 HEAVY = {"matplotlib", "folium", "movingpandas", "geopandas", "click", "tqdm", "requests", "polars", "duckdb", "jinja2"}
 HEAVY_AT_HOME = ("report", "cli", "geo")
@@ -46,14 +49,16 @@ CLOCKS = re.compile(r"\b(datetime|date|Timestamp|dt)\.(now|utcnow|today)$|^time\
 MAX_LINES = 400
 
 PLAIN_NUMBERS = re.compile(
-    r"((start|end)_)?(lat|lon|sog|cog|heading|nav_status)|mmsi|imo|ship_type|rank|(p|llr)_\w+|score|prior|confidence"
+    r"((start|end)_)?(lat|lon|sog|cog|heading|nav_status)|(other_)?mmsi|imo|ship_type|rank|(p|llr)_\w+|score|prior|confidence"
     r"|clear_fraction|fixes_(before|after)_12h(_ter|_sat|_dyn)?|expected_fixes|neighbours_heard"
-    r"|calls_(seen|estimated_p\d\d)|barrels_p\d\d"
+    r"|calls_(seen|estimated_p\d\d)|barrels(_p\d\d)?"
 )
 
 
 def part_of(module):
-    """`darkvoyage.gaps.find` -> `gaps`; the package itself -> ``."""
+    """`darkvoyage.gaps.find` -> `gaps`; the package itself -> ``; evaluation stands above the stages it judges."""
+    if f"{module}.".startswith("darkvoyage.scoring.evaluation."):
+        return "evaluation"
     return [*module.split("."), ""][1].replace("__init__", "")
 
 

@@ -194,12 +194,30 @@ SCREENING = TableSpec(
     ),
     ("list_name", "matched_name", "mmsi", "imo", "event_time"),
 )
+PORT_VISITS = TableSpec(
+    "PORT_VISITS",
+    _columns(
+        "visit_id:text! track_id:text! mmsi:int! port_id:text! arrive:time! depart:time stop_h:float. gap_h:float. "
+        "confidence:int!"
+    ),
+    ("mmsi", "arrive", "visit_id"),
+)
+TRUTH = TableSpec(
+    "TRUTH",
+    _columns(
+        "truth_id:text! kind:text! mmsi:int! imo:Int64 off_time:time! on_time:time gap_start:time gap_end:time "
+        "port_id:text lat:float lon:float arrive:time depart:time other_mmsi:Int64 loaded:boolean cargo_t:float "
+        "barrels:float draught_report:text destination_report:text"
+    ),
+    ("mmsi", "off_time", "kind"),
+)
+TRUTH_SIGHTINGS = TableSpec("TRUTH_SIGHTINGS", _columns("sighting_id:text! mmsi:Int64 what:text!"), ("sighting_id",))
 
 TABLES: dict[str, TableSpec] = {
     spec.name: spec
     for spec in (
         FIXES, PORTS, SIGHTINGS, SCENES, VESSELS, WATCHLIST, GAPS, SILENCES, PORT_CALLS, LINKS, TRANSFERS, CARGO,
-        LEDGER, SCREENING,
+        LEDGER, SCREENING, PORT_VISITS, TRUTH, TRUTH_SIGHTINGS,
     )
 }  # fmt: skip
 """All table specifications by name."""
