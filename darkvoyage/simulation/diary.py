@@ -22,6 +22,7 @@ __all__ = [
     "SLOT_S",
     "Call",
     "Diary",
+    "Identity",
     "Log",
     "Silence",
 ]
@@ -46,6 +47,15 @@ class Silence:
     off_s: float
     on_s: float
     kind: str
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a transponder says of its ship; `imo` is 0 where the ship has none."""
+
+    mmsi: int
+    imo: int
+    name: str
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,10 @@ class Log:
     loads : list of (slot, laden)
         Whether the ship carries cargo, from that slot on.
     silences : list of Silence
+    shown_lat, shown_lon : ndarray of float64, shape (n,)
+        Position as sent: the true one unless the ship feigns another.
+    identities : list of (slot, Identity)
+        Which identity it sends from that slot on; the first entry is the ship's own.
     """
 
     ship: Ship
@@ -94,6 +108,9 @@ class Log:
     typed: list[tuple[int, float, str]]
     loads: list[tuple[int, bool]]
     silences: list[Silence]
+    shown_lat: np.ndarray
+    shown_lon: np.ndarray
+    identities: list[tuple[int, Identity]]
 
     def at(self, seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Position at these times [s since the feed began]."""
@@ -184,7 +201,10 @@ class Diary:
         columns = zip(*self._parts, strict=True)
         lat, lon, heading, mode, status = (np.concatenate(part)[: last - self.first] for part in columns)
         typed = sorted(self.typed, key=lambda row: row[0])
-        return Log(self.ship, self.first, lat, lon, heading, mode, status, typed, self.loads, self.silences)
+        own = [(self.first, Identity(self.ship.mmsi, self.ship.imo, self.ship.name))]
+        return Log(
+            self.ship, self.first, lat, lon, heading, mode, status, typed, self.loads, self.silences, lat, lon, own
+        )  # fmt: skip
 
     def _wander(self, n: int, mode: int) -> np.ndarray:
         """Slow motion about a point [nm]: metres at a berth, a swinging circle at anchor, miles adrift."""
