@@ -13,7 +13,10 @@ from pathlib import Path
 from darkvoyage.errors import ReadError, RuleError
 from darkvoyage.options import option, refuse_unknown, rule
 
-__all__ = ["CargoRule", "CleanRule", "GapRule", "LinkRule", "PortRule", "ReceptionRule", "ScoreRule", "VoyageConfig"]
+__all__ = [
+    "CargoRule", "CleanRule", "GapRule", "LinkRule", "PortRule", "ReceptionRule", "ScoreRule", "VisitRule",
+    "VoyageConfig",
+]  # fmt: skip
 
 
 @rule
@@ -161,6 +164,31 @@ class PortRule:
     prior_unknown: float = option(default=0.05, gt=0)
     detour_nm: float = option(default=200.0, gt=0)
     max_draught_llr: float = option(default=math.log(8.0), gt=0)
+
+
+@rule
+class VisitRule:
+    """What counts as a visit to a port in the open: the values of pipe-anchorages 4.6.3.
+
+    Parameters
+    ----------
+    min_radius_nm : float
+        A ship enters a port within its radius, and within this where the radius is smaller [nm]. 1.62 nm = 3 km.
+    exit_ratio : float
+        It has left when it is further away than this times the entry distance. 4/3: in at 3 km, out at 4 km.
+    stop_kn : float
+        At this speed and below a ship in port is stopped [kn].
+    stop_margin_kn : float
+        It stays stopped until it is faster by this [kn]: 0.2 and 0.3, stop ends at 0.5 kn.
+    min_gap_h : float
+        A silence in port of at least this counts as a sign of a call [h]. 4 h: 240 minutes.
+    """
+
+    min_radius_nm: float = option(default=3.0 / 1.852, ge=0, le=100)
+    exit_ratio: float = option(default=4.0 / 3.0, ge=1, le=10)
+    stop_kn: float = option(default=0.2, ge=0, le=10)
+    stop_margin_kn: float = option(default=0.3, ge=0, le=10)
+    min_gap_h: float = option(default=4.0, gt=0)
 
 
 @rule

@@ -24,6 +24,7 @@ from darkvoyage.schema.tables import (
     LEDGER,
     LINKS,
     PORT_CALLS,
+    PORT_VISITS,
     SIGHTINGS,
     SILENCES,
     TRANSFERS,
@@ -167,7 +168,9 @@ def turn(table, theta):
 
 
 def without_ids(table):
-    return table.drop(columns=[name for name in table.columns if name in ("gap_id", "encounter_id", "loitering_id")])
+    return table.drop(
+        columns=[name for name in table.columns if name in ("gap_id", "visit_id", "encounter_id", "loitering_id")]
+    )
 
 
 def rows_in_order(table):
@@ -205,6 +208,23 @@ def fleet(seed=11, ships=6, fixes=120):
 
 def cleaned_fleet():
     return dv.clean_fixes(fleet())
+
+
+def callers():
+    """Ships of the fleet's numbers that lie in one of two ports, silent at times, with passages in between."""
+    table = fleet()
+    berth = np.arange(len(table)) // 30 % 3
+    lat, lon = np.choose(berth, [42.0, 42.4, 43.0]), np.choose(berth, [131.0, 131.3, 133.0])
+    return table.assign(lat=lat, lon=lon, sog=np.where(berth < 2, 0.0, 9.0)).iloc[::3].reset_index(drop=True)
+
+
+def harbours():
+    """The two ports of `callers`."""
+    return ports().head(2).assign(lat=[42.0, 42.4], lon=[131.0, 131.3])
+
+
+def _find_port_visits(fixes: Any, **options: Any) -> pd.DataFrame:
+    return dv.find_port_visits(fixes, harbours(), **options)
 
 
 def _find_gaps(fixes: Any, **options: Any) -> pd.DataFrame:
@@ -245,6 +265,7 @@ REGISTRY = [
     Entry("find_gaps of raw fixes", dv.find_gaps, fleet, FIXES, GAPS, per_track=True),
     Entry("find_gaps of cleaned fixes", dv.find_gaps, cleaned_fleet, FIXES, GAPS, per_track=True),
     Entry("find_gaps with open gaps", _find_gaps, fleet, FIXES, GAPS, per_track=True),
+    Entry("find_port_visits", _find_port_visits, callers, FIXES, PORT_VISITS, per_track=True),
     Entry("score_silence", lambda t: dv.score_silence(t, CASE.reception), lambda: CASE.gaps, GAPS, SILENCES),
     Entry("find_port_calls", lambda t: dv.find_port_calls(t, ports()), lambda: CASE.gaps, GAPS, PORT_CALLS),
     Entry("link_sightings", _link_sightings, lambda: CASE.sightings, SIGHTINGS, LINKS),

@@ -185,3 +185,65 @@ def _reported(gap, heard, name, start, end, until):
     if name == "draught_m":
         gap["start_draught_age_h"] = last and (start - last[0]) / US_PER_H
         gap["end_draught_age_h"] = first and (first[0] - end) / US_PER_H
+
+
+def port_visits(
+    rows, places, *, as_of=None, min_radius_nm=3 / 1.852, exit_ratio=4 / 3, stop_kn=0.2, margin_kn=0.3, gap_h=4.0
+):
+    """Visits of cleaned rows, one state machine per track; places are (port_id, lat, lon, radius_nm), sorted."""
+    tracks = {}
+    for row in rows:
+        placed = None not in (row["lat"], row["lon"], row["track_id"]) and row["flag"] is None
+        if placed and (as_of is None or row["timestamp"] <= as_of):
+            tracks.setdefault((row["mmsi"], row["track_id"]), []).append(row)
+    circles = [(name, lat, lon, max(radius, min_radius_nm)) for name, lat, lon, radius in places]
+    visits = []
+    for heard in tracks.values():
+        visit = None
+        for index, row in enumerate(heard):
+            far = [
+                (great_circle_nm(row["lat"], row["lon"], lat, lon), name, reach) for name, lat, lon, reach in circles
+            ]
+            if any(distance <= reach for distance, _, reach in far):
+                visit = visit or {"first": index, "fixes": [], "stopped": False}
+            elif not any(distance < reach * exit_ratio for distance, _, reach in far):
+                if visit:
+                    visits.append(_visit(heard, visit, gap_h, exit_at=row["timestamp"]))
+                visit = None
+            if visit:
+                speed = row.get("sog")
+                if speed is None and index and row["timestamp"] > heard[index - 1]["timestamp"]:
+                    old = heard[index - 1]
+                    nm = great_circle_nm(old["lat"], old["lon"], row["lat"], row["lon"])
+                    speed = nm / ((row["timestamp"] - old["timestamp"]) / US_PER_H)
+                if speed is not None and speed <= stop_kn:
+                    visit["stopped"] = True
+                if speed is not None and speed >= stop_kn + margin_kn:
+                    visit["stopped"] = False
+                until = heard[index + 1]["timestamp"] if index + 1 < len(heard) else (as_of or row["timestamp"])
+                nearest = min((d, n) for d, n, reach in far if d <= reach * exit_ratio)
+                visit["fixes"].append((nearest, until - row["timestamp"], visit["stopped"]))
+        if visit:
+            visits.append(_visit(heard, visit, gap_h, exit_at=None))
+    found = [visit for visit in visits if visit["confidence"]]
+    return sorted(found, key=lambda visit: (visit["mmsi"], visit["arrive"], visit["port_id"]))
+
+
+def _visit(heard, visit, gap_h, *, exit_at):
+    ports = {}
+    for (nm, name), wait, stopped in visit["fixes"]:
+        stop, total, least = ports.get(name, (0, 0, math.inf))
+        ports[name] = (stop + wait * stopped, total + wait, min(least, nm))
+    gap = sum(wait for _, wait, _ in visit["fixes"] if wait >= gap_h * US_PER_H)
+    called = gap > 0 or any(stopped for _, _, stopped in visit["fixes"])
+    ends = (visit["first"] > 0) + (exit_at is not None)
+    return {
+        "mmsi": heard[0]["mmsi"],
+        "track_id": heard[0]["track_id"],
+        "port_id": min(ports, key=lambda name: (-ports[name][0], -ports[name][1], ports[name][2], name)),
+        "arrive": heard[visit["first"]]["timestamp"],
+        "depart": exit_at,
+        "stop_h": sum(stop for stop, _, _ in ports.values()) / US_PER_H,
+        "gap_h": gap / US_PER_H,
+        "confidence": 2 + ends if called else min(ends, 1),
+    }

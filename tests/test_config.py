@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import darkvoyage as dv
 
-RULES = [dv.CleanRule, dv.GapRule, dv.ReceptionRule, dv.PortRule, dv.LinkRule, dv.ScoreRule, dv.CargoRule]
+RULES = [dv.CleanRule, dv.GapRule, dv.ReceptionRule, dv.PortRule, dv.LinkRule, dv.ScoreRule, dv.CargoRule, dv.VisitRule]
 OPTIONS = [
     pytest.param(rule, field, id=f"{rule.__name__}.{field.name}")
     for rule in RULES
