@@ -15,13 +15,14 @@ from darkvoyage.errors import RuleError
 from darkvoyage.schema.conform import finish
 from darkvoyage.schema.tables import PORTS, VESSELS, WATCHLIST
 from darkvoyage.simulation.diary import SLOTS_PER_H, Call
-from darkvoyage.simulation.feed import fix_table
+from darkvoyage.simulation.feed import equipment_fixes, fix_table, ship_fixes
 from darkvoyage.simulation.fleet import FICTION_NOTE, fleets, vessel_table, watch_list
 from darkvoyage.simulation.geography import ordinary_ports
 from darkvoyage.simulation.radio import hear, make_ether
 from darkvoyage.simulation.sensors import observe
 from darkvoyage.simulation.shuttles import dark_log, plan_fleet
 from darkvoyage.simulation.voyages import faults, hide_at_sea, innocent_log
+from darkvoyage.simulation.waters_east import east_sea
 
 __all__ = ["DEFAULT_SEED", "FICTION_NOTE", "Campaign", "campaign"]
 
@@ -92,10 +93,12 @@ def campaign(*, seed: int = DEFAULT_SEED, dark_calls: bool = True) -> Campaign:
     hide = _stream(seed, _HIDE)
     calls += hide_at_sea(innocent, hide, int(hide.integers(5, 9)))
     logs += innocent
-    ether = make_ether(_stream(seed, _ETHER), DAYS)
-    heard = [hear(log, ether, _stream(seed, _RADIO, place)) for place, log in enumerate(logs)]
-    sets = [_stream(seed, _SET, place) for place in range(len(logs))]
-    fixes = fix_table(logs, heard, START, _stream(seed, _DEFECTS), sets)
+    ether = make_ether(_stream(seed, _ETHER), east_sea(), DAYS)
+    parts = [
+        ship_fixes(log, hear(log, ether, _stream(seed, _RADIO, place)), START, _stream(seed, _SET, place))
+        for place, log in enumerate(logs)
+    ]
+    fixes = fix_table([*parts, equipment_fixes(east_sea(), START, DAYS, _stream(seed, _DEFECTS))])
     scenes, sightings, truth_sightings = observe(logs, START, DAYS, _stream(seed, _IMAGES))
     lists = _stream(seed, _LISTS)
     return Campaign(

@@ -1,8 +1,8 @@
-"""Who hears the ships: shore stations, satellites, and what goes wrong between transmitter and feed.
+"""Who hears the ships: shore stations, satellites, and what goes wrong between transmitter and provider.
 
-Physics in outline, and not the law that any detector assumes: range with ducting, fading in bursts, passes of
-satellites that are worst where traffic is dense, a strength of its own for every ship, outages of stations and of the
-whole feed.
+Physics in outline, and not the law that any detector assumes: reports on the grid of their interval, range with
+ducting, fading over minutes and bursts over hours, passes of satellites that are worst where traffic is dense, a
+strength of its own for every ship, outages of stations, of regions and of the whole feed.
 """
 
 from __future__ import annotations
@@ -12,112 +12,120 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import lfilter
 
-from darkvoyage.kernels.sphere import great_circle_nm
+from darkvoyage.kernels.spans import expand
+from darkvoyage.kernels.sphere import angle_difference, bearing, great_circle_nm
 from darkvoyage.simulation.diary import SLOT_S, SLOTS_PER_H, Log
+from darkvoyage.simulation.receivers import CAMPAIGN, Heard, Reception, deliver
+from darkvoyage.simulation.reporting import LONG_RANGE_S, report_interval_s, turning
+from darkvoyage.simulation.sea import Sea
 
-__all__ = ["THIN_S", "Ether", "Heard", "hear", "make_ether"]
+__all__ = ["Ether", "hear", "make_ether"]
 
-THIN_S = 600.0
-"""The provider delivers at most one fix per ship in this time [s]."""
-_STATIONS = (
-    (35.10, 129.10, 55.0),  # Busan
-    (36.05, 129.50, 45.0),  # Pohang
-    (37.50, 129.20, 60.0),  # Donghae
-    (37.95, 138.95, 60.0),  # Niigata
-    (39.80, 139.90, 50.0),  # Akita
-    (43.10, 131.95, 45.0),  # Vladivostok
-    (42.78, 132.95, 40.0),  # Nakhodka
-)
-"""Shore stations: position, and the range at which half of the looks succeed [nm]."""
-_DENSE = ((35.0, 129.3, 1.5, 120.0), (36.8, 137.2, 0.5, 120.0), (38.5, 139.3, 0.7, 90.0), (43.0, 132.2, 0.6, 70.0))
-"""Dense traffic: centre, optical depth of collisions as a satellite sees it, scale [nm]."""
-_SATELLITES = 12
-_NODE_SPREAD_H = 3.0
-_ORBIT_MIN = 97.0
-_SATELLITE_CATCH = 1.0
-_LOOKS_MOVING, _LOOKS_RESTING, _LOOKS_B = 9.0, 4.0, 3.0
-"""Independent looks in a slot: reports every 10 s fade together, those every 180 s are three, class B has 2 W."""
-_GOOD_H, _BAD_H, _BAD_FACTOR = 9.0, 3.0, 0.01
-_LONGEST_WAIT_S = 180.0
-"""The slowest report interval of a ship in range [s]."""
-_OUTAGE_EVERY_D, _OUTAGE_MEDIAN_H, _OUTAGE_LOG_SD = 25.0, 6.0, 0.8
-_FEED_OUTAGE_H = 20.0
+DAY_S = 86_400.0
+_LONG_RANGE_DEPTH = 0.1
+"""Message 27 is sent 18 times more rarely than position reports under way, on channels that nothing else uses."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ether:
-    """What all ships share: ranges by station and day, stations that are down, satellite passes, the feed's outage.
+    """What all ships share: ranges by station and day, stations that are down, satellite passes, outages of the feed.
 
     Parameters
     ----------
+    profile : Reception
+    sea : Sea
     range_nm : ndarray, shape (stations, days)
     up : ndarray of bool, shape (stations, slots)
-    pass_s, pass_quality : ndarray
-        Sorted times of the passes [s], and how high they are.
-    feed_down : tuple of float
+    pass_s, pass_quality, pass_clock_s : ndarray
+        Sorted times of the passes over the first port of the sea [s], how high they are, and how far the clock is off.
+    pass_long_range : ndarray of bool
+        Whether message 27 is heard.
+    feed_down : ndarray, shape (outages, 2)
         When nothing at all is delivered [s].
     """
 
+    profile: Reception
+    sea: Sea
     range_nm: np.ndarray
     up: np.ndarray
     pass_s: np.ndarray
     pass_quality: np.ndarray
-    feed_down: tuple[float, float]
+    pass_clock_s: np.ndarray
+    pass_long_range: np.ndarray
+    feed_down: np.ndarray
 
 
-@dataclass(frozen=True)
-class Heard:
-    """Fixes of one hull as the provider delivers them: seconds since the feed began, and by what they were heard."""
-
-    seconds: np.ndarray
-    satellite: np.ndarray
-
-
-def make_ether(rng: np.random.Generator, days: int) -> Ether:
-    """Draw the conditions of the whole campaign.
+def make_ether(rng: np.random.Generator, sea: Sea, days: int, profile: Reception = CAMPAIGN) -> Ether:
+    """Draw the conditions that all ships of a world share.
 
     Parameters
     ----------
     rng : Generator
+    sea : Sea
     days : int
         Length of the feed [d].
+    profile : Reception
 
     Returns
     -------
     Ether
     """
+    stations = np.array(sea.stations, dtype="float64").reshape(-1, 3)
+    keep = 0.5
+    noise = rng.normal(0.0, profile.ducting_sd * np.sqrt(1 - keep**2), size=(len(stations), days))
+    ducting = np.exp(lfilter([1.0], [1.0, -keep], noise, axis=1))
+    ducting = np.where(rng.random(days) < profile.ducting_share, ducting * profile.ducting_gain, ducting)
+    begin = rng.uniform(0, days * DAY_S, size=round(days / profile.feed_outage_every_d))
+    return Ether(
+        profile,
+        sea,
+        stations[:, 2:] * profile.station_range * ducting,
+        _stations_up(rng, stations, days, profile),
+        *_passes(rng, days, profile),
+        np.column_stack([begin, begin + profile.feed_outage_h * 3600]),
+    )
+
+
+def _stations_up(rng: np.random.Generator, stations: np.ndarray, days: int, profile: Reception) -> np.ndarray:
     slots = days * 24 * SLOTS_PER_H
-    noise = rng.normal(0.0, 0.16 * np.sqrt(1 - 0.5**2), size=(len(_STATIONS), days))
-    ducting = np.exp(lfilter([1.0], [1.0, -0.5], noise, axis=1))
-    ducting = np.where(rng.random(days) < 0.04, ducting * 1.8, ducting)
-    reach = np.array([station[2] for station in _STATIONS])[:, None] * ducting
-    up = np.ones((len(_STATIONS), slots), dtype=bool)
-    for station in range(len(_STATIONS)):
-        for begin in rng.uniform(0, slots, size=rng.poisson(days / _OUTAGE_EVERY_D)).astype("int64"):
-            hours = float(np.clip(rng.lognormal(np.log(_OUTAGE_MEDIAN_H), _OUTAGE_LOG_SD), 1, 36))
-            up[station, begin : begin + round(hours * SLOTS_PER_H)] = False
-    pass_s, quality = _passes(rng, days)
-    down = float(rng.uniform(0.2, 0.8) * days * 86400)
-    return Ether(reach, up, pass_s, quality, (down, down + _FEED_OUTAGE_H * 3600))
+    up = np.ones((len(stations), slots), dtype=bool)
+    for lat, lon, _ in stations:
+        apart = great_circle_nm(stations[:, 0], stations[:, 1], lat, lon)
+        # An outage of a region has any of its stations for a centre.
+        for within, every_d in (
+            (0.0, profile.station_outage_every_d),
+            (profile.region_nm, profile.region_outage_every_d * len(stations)),
+        ):
+            begin = rng.integers(0, slots, size=rng.poisson(days / every_d))
+            hours = rng.lognormal(np.log(profile.outage_median_h), profile.outage_log_sd, size=len(begin))
+            down = np.zeros(slots + 1, dtype="int64")
+            np.add.at(down, begin, 1)
+            np.add.at(down, np.minimum(begin + np.ceil(hours * SLOTS_PER_H).astype("int64"), slots), -1)
+            up[apart <= within] &= np.cumsum(down[:-1]) == 0
+    return up
 
 
-def _passes(rng: np.random.Generator, days: int) -> tuple[np.ndarray, np.ndarray]:
-    """Passes over the area: each satellite comes twice a day, three orbits in a row, with nodes close together."""
-    node_h = rng.normal(1.0, _NODE_SPREAD_H, size=_SATELLITES)
-    half_day = np.arange(2 * days)
-    drift = rng.uniform(-0.02, 0.02, size=_SATELLITES)
-    hours = node_h[:, None, None] + (12.0 + drift[:, None, None]) * half_day[:, None]
-    times = (hours + np.array([-1, 0, 1]) * _ORBIT_MIN / 60.0) * 3600
-    quality = np.broadcast_to(np.array([0.55, 1.0, 0.55]), times.shape) * rng.uniform(0.6, 1.0, size=times.shape)
-    works = np.broadcast_to(rng.random((_SATELLITES, 2 * days, 1)) > 0.03, times.shape)
-    keep = works & (times >= 0) & (times < days * 86400)
-    times, quality = times[keep], quality[keep]
-    order = np.argsort(times, kind="stable")
-    return times[order], quality[order]
+def _passes(
+    rng: np.random.Generator, days: int, profile: Reception
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Each satellite comes twice a day, three orbits of 97 minutes in a row, with nodes close together."""
+    number = profile.satellites
+    node_h = rng.normal(1.0, profile.node_spread_h, size=(number, 1, 1))
+    drift = rng.uniform(-0.02, 0.02, size=(number, 1, 1))
+    hours = node_h + (12.0 + drift) * np.arange(2 * days)[:, None] + np.array([-1, 0, 1]) * 97.0 / 60.0
+    quality = np.array([0.55, 1.0, 0.55]) * rng.uniform(0.6, 1.0, size=hours.shape)
+    half_day = (number, 2 * days, 1)
+    wrong = rng.lognormal(np.log(profile.clock_median_s), 1.0, size=half_day) * rng.choice([-1.0, 1.0], size=half_day)
+    clock = np.where(rng.random(half_day) < profile.clock_share, np.round(wrong), 0.0)
+    long_range = (np.arange(number) < round(profile.long_range_share * number))[:, None, None]
+    works = np.broadcast_to(rng.random(half_day) > 0.03, hours.shape) & (hours >= 0) & (hours < days * 24)
+    order = np.argsort(hours[works], kind="stable")
+    clock, long_range = np.broadcast_to(clock, hours.shape), np.broadcast_to(long_range, hours.shape)
+    return hours[works][order] * 3600, quality[works][order], clock[works][order], long_range[works][order]
 
 
 def hear(log: Log, ether: Ether, rng: np.random.Generator) -> Heard:
-    """Which reports of one hull reach the feed.
+    """Which reports of one hull the provider delivers.
 
     Parameters
     ----------
@@ -128,95 +136,118 @@ def hear(log: Log, ether: Ether, rng: np.random.Generator) -> Heard:
     Returns
     -------
     Heard
-        In order of time, at least THIN_S apart, none in a silence or in the feed's outage.
+        In order of time, one at most in every window of `thin_s`, none in a silence or an outage of the feed.
     """
-    shore = _shore_times(log, ether, rng)
-    space = _space_times(log, ether, rng)
+    interval = _intervals(log)
+    phase = rng.random()
+    shore = _shore_times(log, ether, interval, phase, rng)
+    space, clock = _space_times(log, ether, interval, phase, rng)
     seconds = np.concatenate([shore, space])
     satellite = np.r_[np.zeros(len(shore), dtype=bool), np.ones(len(space), dtype=bool)]
-    order = np.argsort(seconds, kind="stable")
-    seconds, satellite = np.floor(seconds[order]), satellite[order]
-    sent = ~_silent(log, seconds) & ~((seconds >= ether.feed_down[0]) & (seconds < ether.feed_down[1]))
-    sent &= (seconds >= log.first * SLOT_S) & (seconds < (log.first + len(log.lat) - 1) * SLOT_S)
-    seconds, satellite = seconds[sent], satellite[sent]
-    keep = _thin(seconds)
-    return Heard(seconds[keep], satellite[keep])
+    clock_s = np.r_[np.zeros(len(shore)), clock]
+    return deliver(log, Heard(seconds, satellite, clock_s), ether.feed_down, ether.profile.thin_s)
 
 
-def _silent(log: Log, seconds: np.ndarray) -> np.ndarray:
-    out = np.zeros(len(seconds), dtype=bool)
-    for silence in log.silences:
-        out |= (seconds > silence.off_s) & (seconds < silence.on_s)
-    return out
+def _intervals(log: Log) -> np.ndarray:
+    """Nominal report interval of every slot [s]."""
+    ahead = np.minimum(np.arange(1, len(log.lat) + 1), len(log.lat) - 1)
+    way = (log.lat, log.lon, log.lat[ahead], log.lon[ahead])
+    speed = great_circle_nm(*way) * SLOTS_PER_H
+    return report_interval_s(log.ship.ais_class, log.status, speed, turning(bearing(*way), speed))
 
 
-def _shore_times(log: Log, ether: Ether, rng: np.random.Generator) -> np.ndarray:
-    """First report of every slot that a shore station hears [s]."""
-    n = len(log.lat)
-    slot = log.first + np.arange(n)
+def _shore_times(log: Log, ether: Ether, interval: np.ndarray, phase: float, rng: np.random.Generator) -> np.ndarray:
+    """Reports that a shore station hears: the first in every window, or all where nothing is thinned [s]."""
+    profile = ether.profile
+    chance = _shore_chance(log, ether) * _bursts(len(log.lat), profile, rng)
+    row = np.flatnonzero(chance > 0.5e-3)
+    length = min(profile.thin_s, SLOT_S)
+    if length < profile.fade_s:
+        return _all_reports((log.first + row) * float(SLOT_S), interval[row], chance[row], phase, profile, rng)
+    # Windows lie on the provider's grid; each takes the conditions of the slot in which it begins.
+    first = np.ceil((log.first + row) * SLOT_S / length).astype("int64")
+    owner, window = expand(first, np.ceil((log.first + row + 1) * SLOT_S / length).astype("int64") - first)
+    begin, at = window * length, row[owner]
+    times = _first_report(begin, interval[at], chance[at], phase, profile, rng)
+    return times[times < begin + length]
+
+
+def _shore_chance(log: Log, ether: Ether) -> np.ndarray:
+    """Chance that a look of every slot is heard by any station."""
+    slot = log.first + np.arange(len(log.lat))
     day = np.minimum(slot // (24 * SLOTS_PER_H), ether.range_nm.shape[1] - 1)
-    aerial = (0.45 if log.ship.ais_class == "B" else 1.0) * log.ship.strength**0.25
-    missed = np.ones(n)
-    for station, (lat, lon, _) in enumerate(_STATIONS):
-        reach = ether.range_nm[station, day] * aerial
-        ratio = great_circle_nm(log.lat, log.lon, lat, lon) / reach
-        missed *= 1.0 - ether.up[station, slot] / (1.0 + np.exp(np.clip((ratio - 1.0) / 0.13, -40, 40)))
-    rate = (1.0 - missed) * _looks(log) * log.ship.strength * _bursts(n, rng)
-    waited = rng.exponential(1.0, size=n) / np.maximum(rate, 1e-9)
-    audible = waited < 1.0
-    return _delivered(((slot + waited) * SLOT_S)[audible], rate[audible], slot[audible], rng)
+    class_b = log.ship.ais_class != "A"
+    aerial = (ether.profile.class_b_range if class_b else 1.0) * log.ship.strength**0.25
+    missed = np.ones(len(slot))
+    for station, (lat, lon, _) in enumerate(ether.sea.stations):
+        ratio = great_circle_nm(log.lat, log.lon, lat, lon) / (ether.range_nm[station, day] * aerial)
+        up = ether.up[station, np.minimum(slot, ether.up.shape[1] - 1)]
+        missed *= 1.0 - up / (1.0 + np.exp(np.minimum((ratio - 1.0) / ether.profile.station_edge, 40.0)))
+    weak = ether.profile.class_b_chance if class_b else 1.0
+    return np.minimum((1.0 - missed) * weak * log.ship.strength, 1.0)
 
 
-def _delivered(first: np.ndarray, rate: np.ndarray, slot: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The provider forwards the next report that is heard THIN_S or later behind the last one it forwarded [s].
+def _first_report(
+    begin: np.ndarray, interval: np.ndarray, chance: np.ndarray, phase: float, profile: Reception,
+    rng: np.random.Generator,
+) -> np.ndarray:  # fmt: skip
+    """Time of the first report that is heard from `begin` on under lasting conditions [s].
 
-    t[i] = max(first[i], t[i-1] + THIN_S + wait[i]) is a running maximum after the steps are taken off.
+    Reports lie on the grid (phase + k) x interval. As many as fall into `fade_s` fade together in one look: either none
+    of them is heard, or each with chance `decode`.
     """
-    wait = np.minimum(rng.exponential(1.0, size=len(first)) * SLOT_S / np.maximum(rate, 1e-9), _LONGEST_WAIT_S)
-    steps = np.cumsum(THIN_S + wait)
-    times = np.maximum.accumulate(first - steps) + steps
-    return times[np.isin((times // SLOT_S).astype("int64"), slot)]
+    together = np.maximum(1.0, np.round(profile.fade_s / interval))
+    lost = (1.0 - profile.decode) ** together
+    with np.errstate(divide="ignore", invalid="ignore"):
+        looks = np.floor(np.log(1.0 - rng.random(len(begin))) / np.log1p(-np.minimum(chance * (1.0 - lost), 1.0)))
+    within = np.floor(np.log1p(-rng.random(len(begin)) * (1.0 - lost)) / np.log(1.0 - profile.decode))
+    return begin + (phase * interval - begin) % interval + (looks * together + within) * interval
 
 
-def _looks(log: Log) -> np.ndarray:
-    if log.ship.ais_class == "B":
-        return np.full(len(log.lat), _LOOKS_B)
-    return np.where(np.isin(log.status, (1, 5)), _LOOKS_RESTING, _LOOKS_MOVING)
+def _all_reports(
+    begin: np.ndarray, interval: np.ndarray, chance: np.ndarray, phase: float, profile: Reception,
+    rng: np.random.Generator,
+) -> np.ndarray:  # fmt: skip
+    """Every report of these slots that is heard [s]; reports within `fade_s` fade together."""
+    first = begin + (phase * interval - begin) % interval
+    owner, number = expand(np.zeros(len(begin), dtype="int64"), np.ceil((begin + SLOT_S - first) / interval))
+    times = first[owner] + number * interval[owner]
+    _, look = np.unique(np.floor(times / profile.fade_s), return_inverse=True)
+    clear = rng.random(look[-1] + 1 if len(look) else 0)[look] < chance[owner]
+    return times[clear & (rng.random(len(times)) < profile.decode)]
 
 
-def _bursts(n: int, rng: np.random.Generator) -> np.ndarray:
+def _bursts(n: int, profile: Reception, rng: np.random.Generator) -> np.ndarray:
     """Gilbert-Elliott: hours in which nearly everything is heard, and hours in which nearly nothing is."""
-    pairs = int(n / SLOTS_PER_H / (_GOOD_H + _BAD_H) * 1.5) + 20
-    spells = np.column_stack([rng.exponential(_GOOD_H, size=pairs), rng.exponential(_BAD_H, size=pairs)]).ravel()
+    pairs = int(n / SLOTS_PER_H / (profile.good_h + profile.bad_h) * 1.5) + 20
+    spells = rng.exponential([profile.good_h, profile.bad_h], size=(pairs, 2)).ravel()
     edges = np.cumsum(spells) * SLOTS_PER_H
     bad = np.searchsorted(edges, np.arange(n) + edges[0] * rng.random(), side="right") % 2 == 1
-    return np.where(bad, _BAD_FACTOR, 1.0)
+    return np.where(bad, profile.bad_chance, 1.0)
 
 
-def _space_times(log: Log, ether: Ether, rng: np.random.Generator) -> np.ndarray:
-    """Reports that satellites pick up [s]."""
-    lat, lon = log.at(ether.pass_s)
+def _space_times(
+    log: Log, ether: Ether, interval: np.ndarray, phase: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Reports that satellites pick up [s], and how far their clocks are off [s]."""
+    profile = ether.profile
+    # Orbits keep local time: a satellite comes four minutes later for every degree to the west.
+    home = next(iter(ether.sea.points.values()))[1]
+    passes = ether.pass_s - angle_difference(log.at(ether.pass_s)[1], home) * 240.0
+    lat, lon = log.at(passes)
     depth = np.full(len(lat), 0.25)
-    for at_lat, at_lon, weight, scale in _DENSE:
+    for at_lat, at_lon, weight, scale in ether.sea.dense:
         depth += weight * np.exp(-0.5 * (great_circle_nm(lat, lon, at_lat, at_lon) / scale) ** 2)
-    weak = 0.2 if log.ship.ais_class == "B" else 1.0
-    rate = _SATELLITE_CATCH * weak * ether.pass_quality * np.exp(-depth) * log.ship.strength * 2.0
-    caught = rng.random(len(lat)) < 1.0 - np.exp(-rate)
-    times = ether.pass_s + rng.uniform(0.0, 540.0, size=len(lat))
-    # A good pass yields a second fix towards its end.
-    second = caught & (rng.random(len(lat)) < 0.25)
-    return np.concatenate([times[caught], times[second] + rng.uniform(605.0, 700.0, size=int(second.sum()))])
-
-
-def _thin(seconds: np.ndarray) -> np.ndarray:
-    """Keep fixes that lie at least THIN_S behind the last one kept."""
-    keep = np.ones(len(seconds), dtype=bool)
-    index = np.arange(len(seconds))
-    while True:
-        kept = index[keep]
-        close = np.diff(seconds[kept]) < THIN_S
-        if not close.any():
-            return keep
-        # The first of each run of too close fixes goes; the rest is looked at again.
-        first = close & ~np.r_[False, close[:-1]]
-        keep[kept[1:][first]] = False
+    depth *= np.where(ether.pass_long_range, _LONG_RANGE_DEPTH, 1.0)
+    weak = 1.0 if log.ship.ais_class == "A" else 0.2
+    chance = profile.catch * weak * ether.pass_quality * np.exp(-depth) * log.ship.strength
+    slot = np.clip((passes / SLOT_S).astype("int64") - log.first, 0, len(interval) - 1)
+    every = np.where(ether.pass_long_range & (log.ship.ais_class == "A"), LONG_RANGE_S, interval[slot])
+    # A pass longer than the provider's window may deliver several fixes.
+    piece = max(profile.thin_s, profile.fade_s)
+    offset = np.arange(0.0, profile.pass_s, piece)
+    begin = (passes[:, None] + offset).ravel()
+    row = np.repeat(np.arange(len(passes)), len(offset))
+    times = _first_report(begin, every[row], np.minimum(chance, 1.0)[row], phase, profile, rng)
+    heard = times < np.minimum(begin + piece, passes[row] + profile.pass_s)
+    return times[heard], ether.pass_clock_s[row[heard]]
