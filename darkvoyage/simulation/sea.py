@@ -87,6 +87,8 @@ class Sea:
         Where images are taken; `look` is "sar", "optical" or "fine".
     destination_text : mapping of port_id to str
         What a mate types for the port.
+    one_way : tuple of (name, name)
+        Legs that ships sail from the first to the second only.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Sea:
     meeting_areas: tuple[tuple[str, float, float], ...]
     watched: tuple[tuple[str, float, float, float, float, str], ...]
     destination_text: Mapping[str, str]
+    one_way: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def points(self) -> dict[str, tuple[float, float, float]]:
@@ -119,10 +122,11 @@ class Sea:
         """Row of every point, lengths of the shortest routes [nm], and the row before the target on each."""
         row = {name: number for number, name in enumerate(self.points)}
         place = np.array([point[:2] for point in self.points.values()])
-        one, two = (np.array([row[leg[end]] for leg in self.legs]) for end in (0, 1))
+        legs = [*self.legs, *((two, one) for one, two in self.legs), *self.one_way]
+        one, two = (np.array([row[leg[end]] for leg in legs]) for end in (0, 1))
         length = great_circle_nm(*place[one].T, *place[two].T)
         graph = csr_array((length, (one, two)), shape=(len(row), len(row)))
-        distance, before = dijkstra(graph, directed=False, return_predecessors=True)
+        distance, before = dijkstra(graph, return_predecessors=True)
         return row, distance, before
 
     def route_nm(self, origin: str, target: str) -> float:

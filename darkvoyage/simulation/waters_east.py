@@ -45,21 +45,20 @@ ftx 36.90 137.15 0.5 | not 37.70 137.70 0.9 | nt2 37.90 136.80 1.5 | trg 35.80 1
 mai 35.68 135.40 0.2 | tan 35.95 135.10 1.0 | smn 35.62 133.33 0.2 | oki 36.00 133.75 0.8 | ok2 35.70 132.60 1.0
 se1 36.20 131.00 2.0 | se2 37.00 132.60 2.5 | se3 38.20 130.80 2.5 | se4 39.30 131.00 2.5 | se5 40.60 131.70 2.5
 se6 38.80 134.00 3.0 | se7 40.80 134.50 3.0 | se8 42.20 136.60 3.0 | se9 40.20 137.20 3.0 | sea 37.40 134.80 3.0
-seb 44.30 138.20 2.5
+seb 44.30 138.20 2.5 | ulw 37.40 130.45 2.0 | ask 42.60 132.36 0.5
 """
 
 _LEGS = """
 KRPUS-pus pus-ks KRUSN-usn usn-ks usn-kpo KRKPO-kpo kpo-tga KRTGA-tga tga-sho KRSHO-sho sho-ham tga-se3 sho-se3
-kpo-se1 usn-se1 ks-ok2 ks-se1 se1-se2 se1-se3 se3-se4 ham-se4 ham-won KPWON-won KPHGM-hgm hgm-ham won-hgm
-ham-son hgm-son KPSON-son son-mus mus-cho KPCHO-cho cho-rjn KPRJN-rjn cho-tum rjn-tum mus-tum mus-se5 ham-mus
-tum-pgb se4-se5 mus-se4 cho-se5 tum-se5 se5-pgb se5-pov pgb-uss uss-vvo RUVVO-vvo pgb-njk uss-njk RUVYP-njk
-RUNJK-njk njk-pov pov-se7 pov-se8 pov-olp RUOLP-olp olp-ptn ptn-sml sml-vn1 vn1-vnn RUVNN-vnn vn1-kho RUKHO-kho
-olp-se8 ptn-se8 ptn-seb seb-sml seb-se8 seb-shk shk-okw shk-otr JPOTR-otr okw-tsg okw-se8 okw-se9 se8-se7
-se8-se9 tsg-ts2 ts2-hkd JPHKD-hkd ts2-ts3 hkd-ts3 ts3-ts4 ts4-tmk JPTMK-tmk tsg-oga tsg-se9 oga-axt JPAXT-axt
-oga-skt axt-skt JPSKT-skt skt-sdo oga-sdo oga-se9 sdo-kij JPKIJ-kij skt-kij sdo-se9 sdo-nt2 sd3-not not-ftx
-JPFTX-ftx not-nt2 kij-sd3 nt2-ech nt2-sea nt2-se6 se9-se6 se9-se7 se7-se6 se7-se5 se6-se4 se6-sea se6-se2
-sea-se2 sea-ech ech-trg JPTRG-trg ech-tan trg-tan JPMAI-mai mai-tan tan-oki tan-sea oki-sea oki-smn JPSMN-smn
-smn-ok2 ok2-se1 ok2-se2 se2-se3 se2-se4 se4-se7
+kpo-se1 usn-se1 ks-ok2 ks-se1 se1-se2 se1-ulw-se3 se3-se4 ham-se4 ham-won KPWON-won KPHGM-hgm hgm-ham won-hgm ham-son
+hgm-son KPSON-son son-mus mus-cho KPCHO-cho cho-rjn KPRJN-rjn cho-tum rjn-tum mus-tum mus-se5 ham-mus tum-pgb se4-se5
+mus-se4 cho-se5 tum-se5 se5-pgb se5-pov pgb-uss uss-vvo RUVVO-vvo pgb-njk uss-ask-njk RUVYP-njk RUNJK-njk njk-pov
+pov-se7 pov-se8 pov-olp RUOLP-olp olp-ptn ptn-sml sml-vn1 vn1-vnn RUVNN-vnn vn1-kho RUKHO-kho olp-se8 ptn-se8 ptn-seb
+seb-sml seb-se8 seb-shk shk-okw shk-otr JPOTR-otr okw-tsg okw-se8 okw-se9 se8-se7 se8-se9 tsg-ts2 ts2-hkd JPHKD-hkd
+ts2-ts3 hkd-ts3 ts3-ts4 ts4-tmk JPTMK-tmk tsg-oga tsg-se9 oga-axt JPAXT-axt oga-skt axt-skt JPSKT-skt skt-sdo oga-sdo
+oga-se9 sdo-kij JPKIJ-kij skt-kij sdo-se9 sdo-nt2 sd3-not not-ftx JPFTX-ftx not-nt2 kij-sd3 nt2-ech nt2-sea nt2-se6
+se9-se6 se9-se7 se7-se6 se7-se5 se6-se4 se6-sea se6-se2 sea-se2 sea-ech ech-trg JPTRG-trg ech-tan trg-tan JPMAI-mai
+mai-tan tan-oki tan-sea oki-sea oki-smn JPSMN-smn smn-ok2 ok2-se1 ok2-se2 se2-se3 se2-se4 se4-se7
 """
 
 _BERTHS = {
@@ -115,7 +114,7 @@ _TEXT = {
     "JPSKT": "SAKATA", "JPAXT": "JP AXT", "JPFTX": "JP FTX", "JPTRG": "JP TRG", "JPMAI": "MAIZURU", "JPSMN": "JP SMN",
     "JPOTR": "OTARU", "JPHKD": "JP HKD", "JPTMK": "JP TMK", "RUOLP": "RU OLP", "RUVNN": "RU VNN",
     "RUKHO": "RU KHO", "RUVVO": "RU VVO", "RUVYP": "RU VYP", "RUNJK": "RU NJK", "KPCHO": "CHONGJIN", "KPWON": "WONSAN",
-    "KPRJN": "RAJIN", "KPHGM": "HUNGNAM",
+    "KPRJN": "RAJIN", "KPHGM": "HUNGNAM", "KPSON": "SONGJIN",
 }  # fmt: skip
 
 
