@@ -12,19 +12,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
+from darkvoyage.errors import SchemaError
 from darkvoyage.kernels.spans import expand, search_groups
 from darkvoyage.schema.conform import complete
-from darkvoyage.schema.tables import GAPS, TRUTH
+from darkvoyage.schema.tables import GAPS, TRUTH, TableSpec
 from darkvoyage.schema.times import time_us
+from darkvoyage.units import US_PER_H
 
-__all__ = ["DELIBERATE", "label_gaps", "overlaps", "true_calls"]
+__all__ = ["DELIBERATE", "end_us", "label_gaps", "match_events", "one_row_each", "overlaps", "summed", "true_calls"]
 
 DELIBERATE = ("security_off", "berth_off", "off_no_call", "off_wait", "dark_call", "dark_meeting")
 """Kinds of true events in which a crew switched off on purpose; a `fault` is off, but not on purpose."""
 
 _NATURAL = "natural"
 _NEVER = 2**62
+_UNMATCHED = 0.5  # less than the shortest overlap, 1 us
 _LABELS = ("truth_id", "kind", "port_id", "arrive", "depart", "other_mmsi")
 
 
@@ -42,7 +47,7 @@ def label_gaps(gaps: Any, truth: Any) -> pd.DataFrame:
     DataFrame
         One row per gap in the order of the input: `gap_id`, `mmsi`, `truth_id` (null where no event overlaps), `kind`
         (then "natural"), `port_id`, `arrive`, `depart`, `other_mmsi`, `off` (the transmitter was off: a fault or on
-        purpose), `deliberate`, and `call` (the event is one of `true_calls`).
+        purpose), `deliberate`, and `call` (the event is one of `true_calls`, and overlaps no other gap more).
 
     Raises
     ------
@@ -50,7 +55,7 @@ def label_gaps(gaps: Any, truth: Any) -> pd.DataFrame:
         A table is not what it should be.
     """
     table, events = complete(gaps, GAPS), _silences(complete(truth, TRUTH))
-    start, end = time_us(table["gap_start"]), _end_us(table["gap_end"])
+    start, end = time_us(table["gap_start"]), end_us(table["gap_end"])
     gap, event, overlap = overlaps(
         table["mmsi"].to_numpy(),
         start,
@@ -61,10 +66,14 @@ def label_gaps(gaps: Any, truth: Any) -> pd.DataFrame:
     )
     order = np.lexsort((event, events["kind"].eq(_NATURAL).to_numpy()[event], -overlap, gap))
     first = order[np.r_[True, gap[order][1:] != gap[order][:-1]]] if len(order) else order
-    row = np.full(len(table), -1)
-    row[gap[first]] = event[first]
+    row, shared = np.full(len(table), -1), np.zeros(len(table), dtype="int64")
+    row[gap[first]], shared[gap[first]] = event[first], overlap[first]
     labels = events.reindex(row).reset_index(drop=True)
     kind = labels["kind"].fillna(_NATURAL)
+    longest = (
+        table[["gap_start", "gap_id"]].assign(row=row, shared=-shared).sort_values(["shared", "gap_start", "gap_id"])
+    )
+    once = ~longest["row"].duplicated().reindex(table.index)
     return pd.DataFrame(
         {
             "gap_id": table["gap_id"],
@@ -73,7 +82,7 @@ def label_gaps(gaps: Any, truth: Any) -> pd.DataFrame:
             "kind": kind,
             "off": kind.isin([*DELIBERATE, "fault"]),
             "deliberate": kind.isin(DELIBERATE),
-            "call": labels["truth_id"].isin(true_calls(events)["truth_id"]) & labels["truth_id"].notna(),
+            "call": labels["truth_id"].isin(true_calls(events)["truth_id"]) & (row >= 0) & once,
         }
     )
 
@@ -93,6 +102,48 @@ def true_calls(truth: Any) -> pd.DataFrame:
     table = complete(truth, TRUTH)
     spoofed = table["kind"].eq("spoofed") & table["port_id"].notna() & table["gap_start"].notna()
     return table[table["kind"].eq("dark_call") | spoofed].reset_index(drop=True)
+
+
+def match_events(found: pd.DataFrame, true: pd.DataFrame, *, tolerance_h: float | None = None) -> pd.DataFrame:
+    """Pair found with true intervals, each with one at most, so that all pairs together overlap as long as possible.
+
+    Parameters
+    ----------
+    found, true : DataFrame
+        `mmsi`, `start`, `end` (null: still going on).
+    tolerance_h : float, optional
+        Both ends of a pair may differ by this much at most [h]; None: any overlap will do.
+
+    Returns
+    -------
+    DataFrame
+        One row per pair: `found`, `true` (row numbers), `overlap_h`, `start_error_h`, `end_error_h` (found less true;
+        0 where both still go on, infinite where one does).
+    """
+    left, right = (table.reset_index(drop=True).sort_values(["mmsi", "start", "end"]) for table in (found, true))
+    latest = max(
+        int(time_us(table[name].dropna()).max(initial=0)) for table in (left, right) for name in ("start", "end")
+    )
+    start, end = zip(
+        *[(time_us(table["start"]), end_us(table["end"], latest + 1)) for table in (left, right)], strict=True
+    )
+    i, j, shared = overlaps(left["mmsi"].to_numpy(), start[0], end[0], right["mmsi"].to_numpy(), start[1], end[1])
+    errors = [(side[0][i] - side[1][j]) / US_PER_H for side in (start, end)]
+    open_ = left["end"].isna().to_numpy()[i] ^ right["end"].isna().to_numpy()[j]
+    errors[1] = np.where(open_, np.inf, errors[1])
+    near = np.ones(len(i), dtype=bool)
+    if tolerance_h is not None:
+        near = (np.abs(errors[0]) <= tolerance_h) & (np.abs(errors[1]) <= tolerance_h)
+    kept = np.flatnonzero(near)[_assign(i[near], j[near], shared[near])]
+    return pd.DataFrame(
+        {
+            "found": left.index.to_numpy()[i[kept]],
+            "true": right.index.to_numpy()[j[kept]],
+            "overlap_h": shared[kept] / US_PER_H,
+            "start_error_h": errors[0][kept],
+            "end_error_h": errors[1][kept],
+        }
+    )
 
 
 def overlaps(
@@ -127,15 +178,49 @@ def overlaps(
     return left[some], right[some], shared[some]
 
 
+def one_row_each(table: pd.DataFrame, names: tuple[str, ...], spec: TableSpec) -> pd.DataFrame:
+    """Return the table, or refuse it where two rows have the same key."""
+    repeated = table.duplicated(list(names)).to_numpy()
+    if repeated.any():
+        row = int(np.flatnonzero(repeated)[0])
+        raise SchemaError(f"{spec.name}: expected one row per {', '.join(names)}; row {row} repeats an earlier one")
+    return table
+
+
+def summed(p: pd.Series, gap_id: pd.Series, wanted: pd.Series) -> np.ndarray:
+    """Probability of each wanted gap: the sum over its rows, 1 at most, 0 where there is none; shape (wanted,)."""
+    total = p.groupby(gap_id).sum()
+    return wanted.map(total).fillna(0.0).clip(upper=1.0).to_numpy("float64")
+
+
+def _assign(left: np.ndarray, right: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Pairs, as places in the input, that use each side once at most and weigh most together."""
+    alone = (np.bincount(left)[left] == 1) & (np.bincount(right)[right] == 1) if len(left) else np.empty(0, dtype=bool)
+    contested = np.flatnonzero(~alone)
+    if len(contested) == 0:
+        return np.flatnonzero(alone)
+    rows, row = np.unique(left[contested], return_inverse=True)
+    columns, column = np.unique(right[contested], return_inverse=True)
+    # A column of its own for each row to be left alone with, since the solver wants every row matched.
+    own = np.arange(len(rows))
+    size = (len(rows), len(columns) + len(rows))
+    values = np.r_[weight[contested].astype("float64"), np.full(len(rows), _UNMATCHED)]
+    graph = csr_array((values, (np.r_[row, own], np.r_[column, len(columns) + own])), shape=size)
+    matched_row, matched_column = min_weight_full_bipartite_matching(graph, maximize=True)
+    wide = len(columns)
+    chosen = (matched_row * wide + matched_column)[matched_column < wide]
+    return np.sort(np.r_[np.flatnonzero(alone), contested[np.isin(row * wide + column, chosen)]])
+
+
 def _silences(truth: pd.DataFrame) -> pd.DataFrame:
     """Events in the order of time with `low` and `high` [us]: when the ship could not be heard because of them."""
     sending = truth["kind"].isin(["spoofed", "identity_swap"])
     low = truth["off_time"].where(~sending, truth["gap_start"])
     high = truth["on_time"].where(~sending, truth["gap_end"])
-    table = truth.assign(low=time_us(low), high=_end_us(high))[low.notna().to_numpy()]
+    table = truth.assign(low=time_us(low), high=end_us(high))[low.notna().to_numpy()]
     return table.sort_values(["mmsi", "low", "truth_id"], kind="stable", ignore_index=True)
 
 
-def _end_us(times: pd.Series) -> np.ndarray:
+def end_us(times: pd.Series, never: int = _NEVER) -> np.ndarray:
     """Microseconds of ends; what has none goes on."""
-    return np.where(times.isna(), _NEVER, time_us(times))
+    return np.where(times.isna(), never, time_us(times))

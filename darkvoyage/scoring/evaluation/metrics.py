@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.stats import beta, rankdata
-from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+from sklearn.metrics import average_precision_score, roc_curve
 
 from darkvoyage.errors import RuleError, SchemaError
 from darkvoyage.kernels.spans import expand, group_starts
@@ -31,9 +31,11 @@ __all__ = [
     "calibration_error",
     "equal_mass_bins",
     "evaluate",
+    "f1",
     "log_loss",
     "matched_auc",
     "mean",
+    "median",
     "precision",
     "precision_at_k",
     "recall",
@@ -88,6 +90,11 @@ def mean(values: np.ndarray) -> float:
     return float(np.mean(values)) if len(values) else np.nan
 
 
+def median(values: np.ndarray) -> float:
+    """Median, NaN of nothing."""
+    return float(np.median(values)) if len(values) else np.nan
+
+
 def brier(p: np.ndarray, y: np.ndarray) -> float:
     """Mean squared difference of probability and truth."""
     return mean((p - y) ** 2)
@@ -100,7 +107,7 @@ def log_loss(p: np.ndarray, y: np.ndarray) -> float:
 
 def area_under_roc(p: np.ndarray, y: np.ndarray) -> float:
     """Chance that a true one has the larger p than a false one, ties half."""
-    return float(roc_auc_score(y, p)) if _both_classes(y) else np.nan
+    return matched_auc(p, y, np.zeros(len(p), dtype="int64"))
 
 
 def matched_auc(p: np.ndarray, y: np.ndarray, stratum: np.ndarray) -> float:
@@ -111,18 +118,20 @@ def matched_auc(p: np.ndarray, y: np.ndarray, stratum: np.ndarray) -> float:
     p : ndarray of float64, shape (n,)
     y : ndarray of bool, shape (n,)
     stratum : ndarray of int64, shape (n,)
+        Small numbers that are not negative.
 
     Returns
     -------
     float
     """
-    table = pd.DataFrame({"stratum": stratum, "y": np.asarray(y, dtype="float64")})
-    table["rank"] = pd.Series(p).groupby(stratum).rank().to_numpy() * table["y"]
-    sums = table.groupby("stratum").agg(rank=("rank", "sum"), true=("y", "sum"), rows=("y", "size"))
-    pairs = (sums["true"] * (sums["rows"] - sums["true"])).sum()
+    rows, true = np.bincount(stratum), np.bincount(stratum, y)
+    pairs = np.sum(true * (rows - true))
+    if pairs == 0:
+        return np.nan
+    rank = rankdata(stratum * (len(p) + 1.0) + rankdata(p)) - (np.cumsum(rows) - rows)[stratum]
     # Mann-Whitney: the rank sum of the true ones less the least it can be counts the pairs that they win.
-    won = (sums["rank"] - sums["true"] * (sums["true"] + 1) / 2).sum()
-    return float(won / pairs) if pairs else np.nan
+    won = np.bincount(stratum, rank * y) - true * (true + 1) / 2
+    return float(np.sum(won) / pairs)
 
 
 def average_precision(p: np.ndarray, y: np.ndarray) -> float:
@@ -147,6 +156,11 @@ def precision(p: np.ndarray, y: np.ndarray, *, at: float) -> float:
 def recall(p: np.ndarray, y: np.ndarray, *, at: float) -> float:
     """Share of the true ones that have p of `at` or more."""
     return mean(p[np.asarray(y, dtype=bool)] >= at)
+
+
+def f1(p: np.ndarray, y: np.ndarray, *, at: float) -> float:
+    """Harmonic mean of `precision` and `recall`."""
+    return float(2 * np.sum(y[p >= at]) / (np.sum(y) + np.sum(p >= at))) if np.any(y) else np.nan
 
 
 def precision_at_k(p: np.ndarray, y: np.ndarray, world: np.ndarray, *, k: int | None = None) -> float:
@@ -242,7 +256,7 @@ def evaluate(
     seed : int
         Of the bootstrap.
     by : tuple of str
-        Columns that name a cluster; those that the answers lack are left out.
+        Columns that name a cluster; those that the answers lack are left out. One cluster has no interval.
 
     Returns
     -------
@@ -256,7 +270,7 @@ def evaluate(
     RuleError
         `draws` is no whole number of at least 0.
     SchemaError
-        The answers lack a column that a metric needs, or all columns of `by`.
+        The answers lack a column that a metric needs.
     """
     if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 0:
         raise RuleError(f"draws = {draws!r}: expected a whole number of at least 0")
@@ -287,11 +301,12 @@ def _columns(answers: pd.DataFrame, metrics: Sequence[Metric], by: tuple[str, ..
     """Arrays that the metrics need, the rows of each cluster together."""
     names = {name for metric in metrics for name in (*metric.columns, metric.among)} - {"", *_CODES}
     keys = [name for name in by if name in answers]
-    missing = sorted(names - set(answers.columns)) or ([] if keys else [" or ".join(by)])
+    missing = sorted(names - set(answers.columns))
     if missing:
         raise SchemaError(f"answers: missing column(s) {', '.join(missing)}; found {', '.join(map(str, answers))}")
-    cluster = answers.groupby(keys, sort=True).ngroup().to_numpy()
-    world = pd.factorize(answers["world"], sort=True)[0] if "world" in answers else np.zeros(len(answers), "int64")
+    one = np.zeros(len(answers), dtype="int64")
+    cluster = answers.groupby(keys, sort=True, dropna=False).ngroup().to_numpy() if keys else one
+    world = pd.factorize(answers["world"], sort=True)[0] if "world" in answers else one
     order = np.argsort(cluster, kind="stable")
     columns = {name: answers[name].to_numpy() for name in names} | {"cluster": cluster, "world": world}
     return {name: values[order] for name, values in columns.items()}
@@ -319,7 +334,7 @@ def _interval(
     """Percentiles over resampled clusters, shapes (metrics,); a cluster drawn twice counts as two."""
     unknown = np.full(len(metrics), np.nan)
     first = group_starts(columns["cluster"])
-    if draws == 0 or len(first) == 0:
+    if draws == 0 or len(first) < 2:
         return unknown, unknown
     size = np.diff(np.r_[first, len(columns["cluster"])])
     rng = np.random.default_rng(seed)
