@@ -50,6 +50,8 @@ _HOME = {
     "screen": "screening",
     "to_geo": "geo",
     "to_trajectories": "geo",
+    "simulate": "simulation.world",
+    "World": "simulation.world",
     "investigate": "chain",
     "Investigation": "chain",
 }

@@ -1,9 +1,7 @@
-import numpy as np
-import pandas as pd
 import pytest
 
 from darkvoyage.chain import Investigation
-from darkvoyage.demo import match_calls, run_demo
+from darkvoyage.demo import run_demo
 from tests.report.check_numbers import check_numbers
 
 
@@ -38,25 +36,3 @@ def test_every_number_of_the_report_is_a_cell_of_a_saved_table(found, tmp_path):
     problems, checked = check_numbers(page, Investigation.load(folder).tables())
     assert problems == []
     assert checked > 1000
-
-
-def test_matching_by_hand():
-    time = lambda day: pd.Timestamp(f"2024-04-{day:02d}T00:00Z")  # noqa: E731
-    gaps = pd.DataFrame(
-        {
-            "gap_id": ["a", "b", "c"], "mmsi": [1, 1, 2], "gap_start": [time(1), time(10), time(1)],
-            "gap_end": [time(6), time(16), time(6)],
-        }
-    )  # fmt: skip
-    transfers = pd.DataFrame(
-        {
-            "gap_id": ["a", "a", "b", "c"], "port_id": ["X", "Y", "X", "X"], "p_transfer": [0.3, 0.4, 0.2, 0.9],
-        }
-    )  # fmt: skip
-    truth = pd.DataFrame(
-        {"mmsi": [1], "kind": ["dark_call"], "arrive": [time(2)], "depart": [time(4)], "port": ["Y"]}, index=[7]
-    )
-    table = match_calls(transfers, gaps, truth).set_index("gap_id")
-    assert table["call"].to_dict() == {"a": 7, "b": -1, "c": -1}
-    np.testing.assert_allclose(table["p_transfer"].loc[["a", "b", "c"]], [0.7, 0.2, 0.9])
-    assert table["port_id"].to_dict() == {"a": "Y", "b": "X", "c": "X"}

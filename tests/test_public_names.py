@@ -8,10 +8,10 @@ import darkvoyage as dv
 
 PUBLIC = """
 CargoRule CleanRule DarkvoyageError DialectError GapRule GapTracker Investigation LinkRule PortRule ReadError
-ReceptionModel ReceptionRule RuleError SchemaError ScoreRule TransferScorer VisitRule VoyageConfig
+ReceptionModel ReceptionRule RuleError SchemaError ScoreRule TransferScorer VisitRule VoyageConfig World
 build_store clean_fixes estimate_cargo find_gaps find_port_calls find_port_visits fit_reception investigate link_sightings open_store
 quota_ledger read_fixes read_ports read_scenes read_sightings read_vessels read_watchlist score_silence score_transfers
-screen sensitive_ports to_geo to_trajectories write_table
+screen sensitive_ports simulate to_geo to_trajectories write_table
 """
 
 # How many tables each takes by position; all else is given by name.
@@ -29,6 +29,7 @@ TABLE_FUNCTIONS = {
     "estimate_cargo": 1,
     "quota_ledger": 1,
     "screen": 2,
+    "simulate": 0,
     "investigate": 1,
 }
 

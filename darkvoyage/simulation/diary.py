@@ -9,8 +9,8 @@ import numpy as np
 from scipy.signal import lfilter
 
 from darkvoyage.kernels.sphere import great_circle_nm
-from darkvoyage.simulation.fleet import Ship
-from darkvoyage.simulation.geography import Path
+from darkvoyage.simulation.sea import Path, Sea
+from darkvoyage.simulation.ship import Ship
 
 __all__ = [
     "ANCHORED",
@@ -18,10 +18,11 @@ __all__ = [
     "FISHING",
     "MOORED",
     "SAILING",
+    "SLOTS_PER_DAY",
     "SLOTS_PER_H",
     "SLOT_S",
-    "Call",
     "Diary",
+    "Event",
     "Identity",
     "Log",
     "Silence",
@@ -29,6 +30,7 @@ __all__ = [
 
 SLOT_S = 600
 SLOTS_PER_H = 6
+SLOTS_PER_DAY = 144
 SAILING, ANCHORED, MOORED, DRIFTING, FISHING = 0, 1, 5, 3, 7
 _STATUS = {SAILING: 0, ANCHORED: 1, MOORED: 5, DRIFTING: 0, FISHING: 7}
 
@@ -59,19 +61,42 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Call:
-    """What really happened in a silence; times in seconds since the feed began, NaN where there was no call."""
+class Event:
+    """One thing that happened, for the truth; times in seconds since the feed began, NaN where there is none.
 
-    mmsi: int
+    Parameters
+    ----------
+    kind : str
+        A `kind` of TRUTH.
+    off_s, on_s : float
+        When it began and ended; `on_s` is infinite where it never ended.
+    unheard : bool
+        The transmitter was off, or sent another identity, so that nothing of this ship could be heard.
+    port_id : str or None
+    place : tuple of float
+        Latitude and longitude of the call, meeting or berth [deg].
+    arrive_s, depart_s : float
+    other_mmsi : int or None
+    loaded : bool or None
+    cargo_t, barrels : float
+    draught_report, destination_report : str or None
+        How the crew entered them afterwards.
+    """
+
+    kind: str
     off_s: float
     on_s: float
-    kind: str
-    port: str | None
-    arrive_s: float
-    depart_s: float
-    loaded: bool
-    cargo_t: float
-    barrels: float
+    unheard: bool = True
+    port_id: str | None = None
+    place: tuple[float, float] = (np.nan, np.nan)
+    arrive_s: float = np.nan
+    depart_s: float = np.nan
+    other_mmsi: int | None = None
+    loaded: bool | None = None
+    cargo_t: float = np.nan
+    barrels: float = np.nan
+    draught_report: str | None = None
+    destination_report: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +121,8 @@ class Log:
         Position as sent: the true one unless the ship feigns another.
     identities : list of (slot, Identity)
         Which identity it sends from that slot on; the first entry is the ship's own.
+    events : list of Event
+        The truth about this hull, what nobody planned excepted.
     """
 
     ship: Ship
@@ -111,6 +138,13 @@ class Log:
     shown_lat: np.ndarray
     shown_lon: np.ndarray
     identities: list[tuple[int, Identity]]
+    events: list[Event] = field(default_factory=list)
+
+    def happened(self, event: Event) -> None:
+        """Note an event, and the silence that comes with it."""
+        self.events.append(event)
+        if event.unheard and event.kind != "identity_swap":
+            self.silences.append(Silence(event.off_s, event.on_s, event.kind))
 
     def at(self, seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Position at these times [s since the feed began]."""
@@ -126,18 +160,20 @@ class Diary:
     Parameters
     ----------
     ship : Ship
+    sea : Sea
     rng : Generator
     first : int
         Slot of the first entry.
     """
 
     ship: Ship
+    sea: Sea
     rng: np.random.Generator
     first: int
     now: int = 0
-    typed: list[tuple[int, float, str]] = field(default_factory=list)
+    typed: list[tuple[int, float | None, str | None]] = field(default_factory=list)
     loads: list[tuple[int, bool]] = field(default_factory=list)
-    silences: list[Silence] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     _parts: list[tuple[np.ndarray, ...]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -188,23 +224,39 @@ class Diary:
         )
         self._write(*_shift(lat, lon, north * aside, east * aside), SAILING, np.full(len(along), np.nan))
 
-    def type_in(self, draught_m: float, destination: str, *, delay_h: float = 0.0) -> None:
-        """Enter voyage data, now or some hours later."""
-        self.typed.append((self.now + round(delay_h * SLOTS_PER_H), round(draught_m, 1), destination))
+    def beside(self, other: Log, until: int) -> None:
+        """Lie alongside another ship, wherever it is carried, until a slot."""
+        rows = np.clip(np.arange(self.now, until) - other.first, 0, len(other.lat) - 1)
+        abeam = (self.ship.beam_m + other.ship.beam_m) / 2 / 1852
+        self._write(*_shift(other.lat[rows], other.lon[rows], abeam, 0.0), ANCHORED, other.heading[rows])
+
+    def type_in(
+        self, draught_m: float | None, destination: str | None, *, draught_after_h: float = 0.0,
+        destination_after_h: float = 0.0,
+    ) -> None:  # fmt: skip
+        """Enter voyage data some hours from now; None leaves what was entered before. What is still due lapses."""
+        self.typed = [row for row in self.typed if row[0] <= self.now]
+        if draught_m is not None:
+            self.typed.append((self.now + round(draught_after_h * SLOTS_PER_H), round(draught_m, 1), None))
+        if destination is not None:
+            self.typed.append((self.now + round(destination_after_h * SLOTS_PER_H), None, destination))
 
     def carry(self, laden: bool, *, since: int | None = None) -> None:
         """Carry cargo, or none, from now on, or since an earlier slot that no other entry follows."""
         self.loads.append((self.now if since is None else since, laden))
 
-    def close(self, last: int) -> Log:
-        """Finish; nothing after slot `last` is kept."""
-        columns = zip(*self._parts, strict=True)
-        lat, lon, heading, mode, status = (np.concatenate(part)[: last - self.first] for part in columns)
-        typed = sorted(self.typed, key=lambda row: row[0])
-        own = [(self.first, Identity(self.ship.mmsi, self.ship.imo, self.ship.name))]
-        return Log(
-            self.ship, self.first, lat, lon, heading, mode, status, typed, self.loads, self.silences, lat, lon, own
-        )  # fmt: skip
+    def close(self, begin: int, last: int) -> Log:
+        """Finish; only slots from `begin` to before `last` are kept."""
+        rows = slice(max(begin - self.first, 0), last - self.first)
+        lat, lon, heading, mode, status = (np.concatenate(part)[rows] for part in zip(*self._parts, strict=True))
+        first = max(begin, self.first)
+        own = [(first, Identity(self.ship.mmsi, self.ship.imo, self.ship.name))]
+        typed = _filled(sorted(self.typed, key=lambda row: row[0]))
+        log = Log(self.ship, first, lat, lon, heading, mode, status, typed, self.loads, [], lat, lon, own)
+        for event in self.events:
+            if event.on_s > first * SLOT_S and event.off_s < (first + len(lat)) * SLOT_S:
+                log.happened(event)
+        return log
 
     def _wander(self, n: int, mode: int) -> np.ndarray:
         """Slow motion about a point [nm]: metres at a berth, a swinging circle at anchor, miles adrift."""
@@ -233,6 +285,16 @@ class Diary:
         slots = max(1.0, apart / _JOIN_KN * SLOTS_PER_H)
         fade = np.clip(1.0 - np.arange(1, len(lat) + 1) / slots, 0.0, 1.0)
         return lat + north * fade, lon + east * fade
+
+
+def _filled(typed: list[tuple[int, float | None, str | None]]) -> list[tuple[int, float, str]]:
+    """Each entry with what was last entered of the other; 0 and nothing before the first."""
+    out, draught, text = [], 0.0, ""
+    for slot, new_draught, new_text in typed:
+        draught = draught if new_draught is None else new_draught
+        text = text if new_text is None else new_text
+        out.append((slot, draught, text))
+    return out
 
 
 def _shift(lat: Any, lon: Any, north_nm: Any, east_nm: Any) -> tuple[Any, Any]:

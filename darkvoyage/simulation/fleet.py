@@ -1,193 +1,158 @@
-"""The ships of the fictional campaign: particulars and identities that no real ship has."""
+"""The ships of a world: particulars and identities that no real ship has."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["DARK_PORTS", "FICTION_NOTE", "Ship", "fleets", "vessel_table", "watch_list"]
+from darkvoyage.simulation.presets import Group, Preset
+from darkvoyage.simulation.sea import Sea
+from darkvoyage.simulation.ship import Ship
+
+__all__ = ["FICTION_NOTE", "MAX_VESSELS", "false_identity", "make_fleet", "vessel_table", "watch_list"]
 
 FICTION_NOTE = (
-    "Every ship, identity, track, image, watch-list entry and cargo of this campaign is fictional: the MMSI use "
+    "Every ship, identity, track, image, watch-list entry and cargo of this world is fictional: the MMSI use "
     "prefixes that the ITU has allocated to nobody, the IMO numbers lie in a range that was never issued, the names "
     "are invented. Only the ports are real."
 )
-"""What every display of the campaign must say."""
+"""What every display of a simulated world must say."""
 
 _BIRDS = ("HERON", "PLOVER", "DUNLIN", "GANNET", "CURLEW", "PETREL", "AVOCET", "TEAL", "SISKIN", "WAGTAIL", "LINNET",
           "BITTERN", "KNOT", "PIPIT")  # fmt: skip
+_BEASTS = ("OTTER", "BADGER", "MARTEN")
 _FREE_MID = (291, 292, 293, 294, 296, 297, 298, 299)
 """Maritime identification digits that the ITU table leaves unallocated."""
-_RUSSIAN = ("RUVVO", "RUVYP", "RUNJK")
-_KOREAN = ("KRPUS", "KRUSN", "KRKPO", "KRTGA", "KRSHO")
-_JAPANESE = ("JPKIJ", "JPSKT", "JPAXT", "JPFTX", "JPTRG", "JPMAI", "JPSMN", "JPOTR", "JPHKD", "JPTMK")
-_NORTHERN = ("RUOLP", "RUVNN", "RUKHO")
-_LINES = (("KRTGA", "RUVVO"), ("KRTGA", "JPSMN"), ("JPKIJ", "RUVVO"), ("RUVNN", "RUKHO"), ("KRPUS", "JPMAI"),
-          ("JPOTR", "JPMAI"))  # fmt: skip
-DARK_SHIPS = 12
-DARK_PORTS = ("KPCHO", "KPWON", "KPRJN", "KPHGM")
+_FIRST_STEM, _STEMS = 200_000, 200_000
+"""IMO numbers of 2 and 3 millions were never issued."""
+MAX_VESSELS = _STEMS // 2
+_TURN, _OTHER_TURN = 0.6180339887498949, 0.4142135623730950
+"""Multiples of an irrational number fill the unit interval evenly, so that shares hold in every number of ships."""
+_LISTED_SHARE, _LISTED_LATE_SHARE = 0.67, 0.4
+"""Shares of the hiding ships on the watch list, and of those that are listed while the feed runs; drawn by eye."""
+
+Name = tuple[int, int, str]
+"""MMSI, IMO number, name."""
+Streams = Callable[..., np.random.Generator]
 
 
-@dataclass(frozen=True)
-class Ship:
-    """One fictional hull.
+def make_fleet(sea: Sea, preset: Preset, vessels: int, days: int, stream: Streams) -> list[Ship]:
+    """Draw the ships; the first ones are the same however many follow.
 
     Parameters
     ----------
-    mmsi, imo : int
-        `imo` is 0 where the ship has none.
-    name : str
-    kind : {"trader", "ferry", "fisher", "dark"}
-    ship_type : int
-        ITU code.
-    ais_class : {"A", "B"}
-    dwt_t, length_m, beam_m, draught_max_m, speed_kn : float
-    strength : float
-        How well this ship is heard beside the mean ship: antenna, power, upkeep.
-    ports : tuple of str
-        Where it trades.
-    first_day, last_day : float
-        When it is in these waters [d since the feed began].
+    sea : Sea
+    preset : Preset
+    vessels, days : int
+    stream : callable
+        Gives the generator of one ship by its number, and the common one without a number.
+
+    Returns
+    -------
+    list of Ship
     """
+    common = stream()
+    hides, sort = common.random(2)
+    offset = int(common.integers(_STEMS))
+    limits = np.cumsum([group.share for group in preset.fleet])
+    ships: list[Ship] = []
+    ferries: list[int] = []
+    for number in range(vessels):
+        rng, name = stream(number), _identity(number, offset)
+        if (hides + number * _TURN) % 1.0 < preset.hiding_share:
+            ships.append(_hiding_ship(name, sea, preset, rng, days))
+            continue
+        place = int(np.searchsorted(limits, (sort + number * _OTHER_TURN) % 1.0 * limits[-1], side="right"))
+        group = preset.fleet[min(place, len(limits) - 1)]
+        ships.append(_honest_ship(name, group, len(ferries), sea, rng, days))
+        if group.kind == "ferry":
+            ferries.append(number)
+    if len(ferries) > 3:
+        # Two ferries of different lines send one MMSI.
+        ships[ferries[3]] = replace(ships[ferries[3]], mmsi=ships[ferries[1]].mmsi)
+    return ships
 
-    mmsi: int
-    imo: int
-    name: str
-    kind: str
-    ship_type: int
-    ais_class: str
-    dwt_t: float
-    length_m: float
-    beam_m: float
-    draught_max_m: float
-    speed_kn: float
-    strength: float
-    ports: tuple[str, ...]
-    first_day: float
-    last_day: float
+
+def _identity(number: int, offset: int, words: tuple[str, ...] = _BIRDS) -> Name:
+    """MMSI, IMO number and name of a ship; no two numbers below `_STEMS` share any of them."""
+    # Multipliers that share no factor with the modulus run through all of it.
+    tail = (offset + number * 618_033) % 1_000_000
+    stem = _FIRST_STEM + (offset + number * 72_913) % _STEMS
+    digits = [int(digit) for digit in str(stem)]
+    check = sum(digit * weight for digit, weight in zip(digits, range(7, 1, -1), strict=True)) % 10
+    word = words[(5 * number + offset) % len(words)]
+    mid = _FREE_MID[(offset + 3 * number) % len(_FREE_MID)]
+    return (mid * 1_000_000 + tail, stem * 10 + check, f"DEMO {word} {number % MAX_VESSELS // len(words) + 1}")
 
 
-def _imo_number(stem: int) -> int:
-    digits = [int(digit) for digit in f"{stem:06d}"]
-    return stem * 10 + sum(digit * weight for digit, weight in zip(digits, range(7, 1, -1), strict=True)) % 10
+def false_identity(number: int, stream: Streams) -> Name:
+    """An identity that no ship of this world has, for the ship of this number."""
+    common = stream()
+    common.random(2)
+    return _identity(MAX_VESSELS + number, int(common.integers(_STEMS)), _BEASTS)
 
 
-def _hull(dwt: float, rng: np.random.Generator) -> tuple[float, float, float]:
-    """Length, beam, draught of a cargo hull; 4,700 t gives about 96 x 15.5 x 6.2 m."""
-    length = 7.9 * dwt**0.295 * rng.lognormal(0.0, 0.03)
+def _hull(dwt_t: float, rng: np.random.Generator) -> tuple[float, float, float]:
+    """Length, beam, draught [m]: 4,700 t gives about 96 x 15.5 x 6.2, 105,000 t about 239 x 39 x 16."""
+    length = 7.9 * dwt_t**0.295 * rng.lognormal(0.0, 0.03)
     return (
         round(length),
         round(length / rng.normal(6.2, 0.2), 1),
-        round(0.335 * dwt**0.345 * rng.lognormal(0.0, 0.03), 1),
+        round(0.470 * dwt_t**0.305 * rng.lognormal(0.0, 0.03), 1),
     )
-
-
-def _identities(number: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    tails = rng.choice(999_999, size=number, replace=False)
-    mmsi = rng.choice(_FREE_MID, size=number) * 1_000_000 + tails
-    stems = 200_000 + rng.choice(200_000, size=number, replace=False)
-    order = rng.permutation(len(_BIRDS) * 20)[:number]
-    names = [f"DEMO {_BIRDS[place % len(_BIRDS)]} {place // len(_BIRDS) + 1}" for place in order]
-    return mmsi, np.array([_imo_number(int(stem)) for stem in stems]), names
 
 
 def _strength(rng: np.random.Generator) -> float:
     return float(np.clip(rng.gamma(2.0, 0.5), 0.12, 3.0))
 
 
-def fleets(rng: np.random.Generator, days: float) -> tuple[list[Ship], list[Ship]]:
-    """Twelve tankers of the dark fleet, and between 110 and 130 ships that hide no call.
-
-    The tankers have the 3,000 to 5,000 t of deadweight that the published reports describe.
-
-    Parameters
-    ----------
-    rng : Generator
-    days : float
-        Length of the feed [d].
-
-    Returns
-    -------
-    dark, others : list of Ship
-    """
-    plan = ["cargo"] * int(rng.integers(44, 51)) + ["tanker"] * int(rng.integers(25, 31)) + ["reefer"] * 9
-    plan += ["ferry"] * len(_LINES) + ["fisher"] * int(rng.integers(28, 33))
-    mmsi, imo, names = _identities(len(plan) + DARK_SHIPS, rng)
-    dark = [_dark_ship(int(mmsi[k]), int(imo[k]), names[k], rng, days) for k in range(DARK_SHIPS)]
-    others = [
-        _innocent_ship(sort, place, int(mmsi[k]), int(imo[k]), names[k], rng, days)
-        for place, sort in enumerate(plan)
-        for k in [place + DARK_SHIPS]
-    ]
-    return dark, _share_number(others)
-
-
-def _innocent_ship(
-    sort: str, place: int, mmsi: int, imo: int, name: str, rng: np.random.Generator, days: float
-) -> Ship:
-    stay = days if sort == "ferry" else min(days, float(rng.gamma(4.0, 19.0)) + 12.0)
-    first = float(rng.uniform(0.0, max(days - stay, 1e-6)))
-    kind, code, ais_class, dwt, speed, ports = _trade(sort, place, rng)
+def _honest_ship(name: Name, group: Group, line: int, sea: Sea, rng: np.random.Generator, days: int) -> Ship:
+    stay = days if group.kind == "ferry" else min(days, float(rng.gamma(4.0, 19.0)) + 12.0)
+    first = float(rng.uniform(0.0, days - stay)) if stay < days else 0.0
+    dwt = float(round(np.exp(rng.uniform(*np.log(group.dwt_t)))))
+    speed, code = float(rng.uniform(*group.speed_kn)), int(rng.choice(group.ship_types))
     length, beam, draught = _hull(dwt, rng)
-    if kind == "fisher":
+    small = False
+    if group.kind == "fisher":
         length, beam, draught = (round(float(rng.uniform(*span)), 1) for span in ((18, 60), (5, 10), (2, 4.5)))
-    if ais_class == "B":
-        imo = 0
+        small = bool(rng.random() < 0.5)
+    ports = _ports(group, line, sea, rng)
     return Ship(
-        mmsi, imo, name, kind, code, ais_class, dwt, length, beam, draught, speed, _strength(rng), ports, first,
-        first + stay,
+        name[0], 0 if small else name[1], name[2], group.kind, code, "B" if small else "A", dwt, length, beam,
+        draught, speed, _strength(rng), ports, first, first + stay,
     )  # fmt: skip
 
 
-def _dark_ship(mmsi: int, imo: int, name: str, rng: np.random.Generator, days: float) -> Ship:
-    dwt = float(round(rng.triangular(3000, 3500, 5000)))
+def _ports(group: Group, line: int, sea: Sea, rng: np.random.Generator) -> tuple[str, ...]:
+    """Where an honest ship trades: a line, a home, or a few ports of up to three coasts."""
+    coasts = list(sea.homes.values())
+    if group.kind == "ferry":
+        return sea.lines[line % len(sea.lines)]
+    if group.kind == "fisher":
+        everywhere = [port for coast in coasts for port in coast]
+        return (str(rng.choice(everywhere)),)
+    chosen = rng.permutation(len(coasts))[: int(rng.integers(2, 4))]
+    ports = [str(port) for coast in chosen for port in rng.permutation(coasts[coast])[:2]]
+    if group.terminals_share and rng.random() < group.terminals_share:
+        names, weights = zip(*sea.terminals, strict=True)
+        ports.append(str(rng.choice(names, p=np.array(weights) / sum(weights))))
+    return tuple(dict.fromkeys(ports))
+
+
+def _hiding_ship(name: Name, sea: Sea, preset: Preset, rng: np.random.Generator, days: int) -> Ship:
+    rules = preset.hiding
+    dwt = float(round(rng.triangular(*rules.dwt_t)))
     length, beam, draught = _hull(dwt, rng)
-    code = int(rng.choice([80, 80, 89]))
-    # Old small tankers: nine to eleven knots.
-    speed = float(rng.uniform(9.0, 10.5))
+    code, speed = int(rng.choice([80, 80, 89])), float(rng.uniform(*rules.speed_kn))
+    ports = tuple(port for port, _ in sea.dark_ports)
     return Ship(
-        mmsi, imo, name, "dark", code, "A", dwt, length, beam, draught, speed, _strength(rng), DARK_PORTS, 0.0, days
+        *name, "hider", code, "A", dwt, length, beam, draught, speed, _strength(rng), ports,
+        0.0, float(days),
     )  # fmt: skip
-
-
-def _share_number(ships: list[Ship]) -> list[Ship]:
-    """Two ferries far apart, always at sea at the same time, send one MMSI."""
-    ferries = [place for place, ship in enumerate(ships) if ship.kind == "ferry"]
-    one, two = ferries[1], ferries[3]
-    ships[two] = Ship(**{**ships[two].__dict__, "mmsi": ships[one].mmsi})
-    return ships
-
-
-def _trade(sort: str, place: int, rng: np.random.Generator) -> tuple[str, int, str, float, float, tuple[str, ...]]:
-    """Kind, ITU code, class, deadweight, speed and ports of one ship."""
-    if sort == "ferry":
-        line = _LINES[place % len(_LINES)]
-        return "ferry", 60, "A", 6000.0, float(rng.uniform(16, 20)), line
-    if sort == "fisher":
-        home = str(rng.choice([*_KOREAN, *_JAPANESE[:6], *_RUSSIAN[::2], *_NORTHERN[:2]]))
-        return "fisher", 30, str(rng.choice(["A", "B"])), 300.0, float(rng.uniform(8.5, 11)), (home,)
-    homes = [str(rng.choice(_RUSSIAN)), *map(str, rng.choice(_KOREAN, size=2, replace=False))]
-    homes += list(map(str, rng.choice(_JAPANESE, size=2, replace=False)))
-    if rng.random() < 0.25:
-        homes.append(str(rng.choice(_NORTHERN)))
-    if sort == "tanker":
-        small = rng.random() < 0.6
-        dwt = float(rng.uniform(3000, 7000) if small else rng.uniform(8000, 50000))
-        homes = list(_RUSSIAN[1:]) + homes if rng.random() < 0.5 else homes
-        return "trader", int(rng.choice([80, 80, 81, 89])), "A", round(dwt), float(rng.uniform(10, 13)), tuple(homes)
-    if sort == "reefer":
-        return "trader", 70, "A", round(rng.uniform(2500, 7000)), float(rng.uniform(12, 15.5)), tuple(homes)
-    return (
-        "trader",
-        int(rng.choice([70, 70, 79])),
-        "A",
-        round(rng.uniform(2500, 30000)),
-        float(rng.uniform(10, 14)),
-        tuple(homes),
-    )
 
 
 def vessel_table(ships: list[Ship], rng: np.random.Generator) -> dict[str, list[object]]:
@@ -199,7 +164,6 @@ def vessel_table(ships: list[Ship], rng: np.random.Generator) -> dict[str, list[
         "mmsi": [ship.mmsi for ship in rows],
         "imo": [ship.imo or None for ship in rows],
         "name": [ship.name for ship in rows],
-        "flag": ["XD" if ship.kind == "dark" else None for ship in rows],
         "ship_type": [ship.ship_type for ship in rows],
         "length_m": [ship.length_m for ship in rows],
         "beam_m": [ship.beam_m for ship in rows],
@@ -210,22 +174,22 @@ def vessel_table(ships: list[Ship], rng: np.random.Generator) -> dict[str, list[
     }
 
 
-def watch_list(
-    dark: list[Ship], others: list[Ship], start: pd.Timestamp, rng: np.random.Generator
-) -> dict[str, list[object]]:
-    """Eight of the dark fleet, three of them listed while the campaign runs, and one ship taken off long ago."""
-    listed = [dark[place] for place in rng.permutation(len(dark))[:8]]
-    since = [start - pd.Timedelta(days=int(rng.integers(300, 2200))) for _ in listed[:5]]
-    since += [start + pd.Timedelta(days=int(rng.integers(60, 200))) for _ in listed[5:]]
-    former = next(ship for ship in others if ship.ship_type // 10 == 8)
-    rows = [*listed, former]
+def watch_list(ships: list[Ship], start: pd.Timestamp, days: int, rng: np.random.Generator) -> dict[str, list[object]]:
+    """Two thirds of the hiding ships, some of them listed while the feed runs, and one tanker taken off long ago."""
+    hiding = [ship for ship in ships if ship.kind == "hider"]
+    listed = [hiding[place] for place in rng.permutation(len(hiding))[: round(len(hiding) * _LISTED_SHARE)]]
+    late = round(len(listed) * _LISTED_LATE_SHARE)
+    since = [start - pd.Timedelta(days=int(rng.integers(300, 2200))) for _ in listed[late:]]
+    since += [start + pd.Timedelta(days=int(days * rng.uniform(0.25, 0.8))) for _ in listed[:late]]
+    former = [ship for ship in ships if ship.kind == "trader" and ship.ship_type // 10 == 8][:1]
+    rows = [*listed, *former]
     return {
         "list_name": ["Fictional watch list (demo)"] * len(rows),
         "program": ["Fictional programme"] * len(rows),
         "imo": [ship.imo for ship in rows],
         "mmsi": [None] * len(rows),
         "name": [ship.name for ship in rows],
-        "listed_on": [*since, start - pd.Timedelta(days=1800)],
-        "delisted_on": [*([None] * len(listed)), start - pd.Timedelta(days=700)],
+        "listed_on": [*since, *([start - pd.Timedelta(days=1800)] * len(former))],
+        "delisted_on": [*([None] * len(listed)), *([start - pd.Timedelta(days=700)] * len(former))],
         "source_sha256": [hashlib.sha256(FICTION_NOTE.encode()).hexdigest()] * len(rows),
     }

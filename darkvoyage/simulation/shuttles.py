@@ -1,191 +1,294 @@
-"""The dark fleet: ordinary coasting in the open, and calls that the ships hide.
+"""The ships that hide: ordinary coasting in the open, and what they do unheard.
 
-After the published facts about Vostochny in 2024: about 43 calls between 7 March and 5 November by small tankers that
-come empty and leave almost full of gasoil for ports on the other side, their signal cut before and after berthing.
+After the published facts about Vostochny in 2024: calls by small tankers that come empty and leave almost full, their
+signal cut before and after berthing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
-from darkvoyage.simulation.diary import ANCHORED, MOORED, SLOT_S, SLOTS_PER_H, Call, Diary, Log, Silence
-from darkvoyage.simulation.fleet import Ship
-from darkvoyage.simulation.geography import corners, make_path, place_of, roads_of, route_nm
-from darkvoyage.simulation.voyages import (
-    BERTH_SPREAD_NM,
-    ROADS_SPREAD_NM,
-    announce,
-    arrive,
-    destination_text,
-    loaded_draught,
-)  # fmt: skip
+from darkvoyage.simulation.behaviours import feign
+from darkvoyage.simulation.diary import ANCHORED, MOORED, SLOT_S, SLOTS_PER_DAY, SLOTS_PER_H, Diary, Event, Log
+from darkvoyage.simulation.plans import Meeting, Plan
+from darkvoyage.simulation.presets import Hiding
+from darkvoyage.simulation.sea import Sea, make_path
+from darkvoyage.simulation.ship import Ship
+from darkvoyage.simulation.voyages import BERTH_SPREAD_NM, ROADS_SPREAD_NM, announce, arrive, way_out
 from darkvoyage.units import BBL_PER_M3
 
-__all__ = ["Plan", "dark_log", "plan_fleet"]
+__all__ = ["hiding_logs"]
 
-CHANCES, CALLS_MEAN, CALLS_MIN, CALLS_MAX = 52, 43.0, 38, 48
-FIRST_DAY, LAST_DAY = 5.6, 244.0
-"""Departures towards the terminal, so that calls fall between 7 March and 5 November [d since the feed began]."""
-CYCLE_DAYS = 16.0
-"""Two events of one ship begin at least this far apart [d]."""
-OTHER_PORT_SHARE = 0.10
-DISCHARGE = (("KPCHO", 0.5), ("KPWON", 0.25), ("KPRJN", 0.25))
-WAIT_SHARE, WAIT_MEAN_H, WAIT_MAX_H = 0.6, 24.0, 72.0
-LOADING_H = (14.0, 40.0)
-HOLD_SHARE, HOLD_H = 0.3, (6.0, 40.0)
-"""Ships that drift or steam slowly before they show themselves again."""
-EMPTY_SHARE = 0.02
-FILL_MEAN, FILL_SD, FILL_MIN, FILL_MAX = 0.90, 0.05, 0.70, 0.98
-"""Fill of the cargo deadweight: "almost full" is taken as nine tenths."""
-CARGO_SHARE_OF_DWT = 0.95
-GASOIL_T_PER_M3 = (0.845, 0.008)
-HONEST_DRAUGHT, HONEST_DESTINATION = 0.30, 0.45
-FALSE_DRAUGHT, FALSE_DESTINATION = 0.15, 0.30
-_FALSE_TEXTS = ("FOR ORDERS", "DONGHAE", "FISHING AREA", "RU VVO", "")
+Span = tuple[int, int]
+"""First slot, and the one after the last."""
+Place = tuple[float, float]
+
+_CARGO_SHARE_OF_DWT = 0.95
+_HISTORY_D = 12.0
+_SPARE_SHARE = 1.25
+"""Time allowed for a passage to a meeting, over the passage itself."""
+_SHORTEST_MEETING_H = 4.0
+"""A ship that comes later than this before the end of a meeting has missed it [h]."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Something a ship of the dark fleet sets out for on a given day: `kind` is dark_call, off_no_call or open_call."""
-
-    day: float
-    kind: str
-    port: str
-
-
-def plan_fleet(ships: int, rng: np.random.Generator, *, dark_calls: bool) -> list[list[Plan]]:
-    """Share out the calls of the campaign, and what else the ships do beside coasting.
+def hiding_logs(
+    ships: list[Ship], sea: Sea, rules: Hiding, own: list[np.random.Generator], plans: list[list[Plan]], last: int
+) -> list[Log]:
+    """Everything that one or two hiding ships do, and the truth about it.
 
     Parameters
     ----------
-    ships : int
-    rng : Generator
-    dark_calls : bool
-        False leaves the hidden calls out, and everything else as it is.
+    ships : list of Ship
+        Two that meet, or one.
+    sea : Sea
+    rules : Hiding
+    own : list of Generator
+        One for each ship.
+    plans : list of list of Plan
+    last : int
+        Slot at which the feed ends.
 
     Returns
     -------
-    list of list of Plan
-        One list per ship, in order of time.
+    list of Log
     """
-    number = int(np.clip(rng.binomial(CHANCES, CALLS_MEAN / CHANCES), CALLS_MIN, CALLS_MAX))
-    weights = rng.dirichlet(np.full(ships, 4.0))
-    shares = np.ones(ships, dtype="int64") + rng.multinomial(number - ships, weights)
-    while shares.max() > 9:
-        shares[shares.argmax()] -= 1
-        shares[shares.argmin()] += 1
-    kinds = [["dark_call"] * int(share) for share in shares]
-    for ship in rng.choice(ships, size=int(rng.integers(3, 5)), replace=False):
-        kinds[ship].append("off_no_call")
-    for ship in rng.choice(ships, size=int(rng.integers(1, 4)), replace=False):
-        kinds[ship].append("open_call")
-    plans = []
-    for sorts in kinds:
-        free = LAST_DAY - FIRST_DAY - CYCLE_DAYS * (len(sorts) - 1)
-        days = FIRST_DAY + np.sort(rng.uniform(0.0, free, size=len(sorts))) + CYCLE_DAYS * np.arange(len(sorts))
-        ports = np.where(rng.random(len(sorts)) < OTHER_PORT_SHARE, "RUNJK", "RUVYP")
-        order = rng.permutation(len(sorts))
-        mine = [Plan(float(days[k]), sorts[order[k]], str(ports[k])) for k in range(len(sorts))]
-        plans.append([plan for plan in mine if dark_calls or plan.kind != "dark_call"])
-    return plans
+    logs: list[Log] = []
+    met: dict[Meeting, Span] = {}
+    for ship, rng, mine in zip(ships, own, plans, strict=True):
+        begin = -round(float(rng.uniform(0.0, _HISTORY_D)) * SLOTS_PER_DAY)
+        crew = _Crew(Diary(ship, sea, rng, begin), rules, logs[0] if logs else None, met)
+        for plan in mine:
+            crew.carry_out(plan)
+        crew.coast(last + 1)
+        met = crew.met
+        logs.append(feign(crew.diary.close(0, last), sea, rng))
+    _settle(logs, met, rules, own[-1])
+    return logs
 
 
-def dark_log(ship: Ship, rng: np.random.Generator, plans: list[Plan], last_slot: int) -> tuple[Log, list[Call]]:
-    """Everything one ship of the dark fleet does, and the truth about its silences.
+class _Crew:
+    """One crew at its business: its diary, where the ship lies, and which meetings came about.
 
-    Parameters
-    ----------
-    ship : Ship
-    rng : Generator
-    plans : list of Plan
-    last_slot : int
-
-    Returns
-    -------
-    log : Log
-    calls : list of Call
-        Hidden calls, and silences at sea without one.
+    The second of a pair has the log of its partner, and goes by the times at which that one was there.
     """
-    diary, calls = Diary(ship, rng, 0), []
-    port = str(rng.choice(ship.ports))
-    diary.type_in(loaded_draught(ship, False, rng), destination_text(port))
-    diary.stay(roads_of(port), float(rng.uniform(2, 20)), ANCHORED)
-    for plan in plans:
-        port = _coast(diary, port, round(plan.day * 144))
+
+    def __init__(self, diary: Diary, rules: Hiding, partner: Log | None, agreed: dict[Meeting, Span]) -> None:
+        self.diary, self.rules, self.partner, self.agreed = diary, rules, partner, agreed
+        self.rng, self.sea, self.ship = diary.rng, diary.sea, diary.ship
+        self.met: dict[Meeting, Span] = {}
+        self.port = str(self.rng.choice(self.ship.ports))
+        announce(self.diary, self.port, False, self.rules.draught, self.rules.destination)
+        self.diary.stay(self.sea.roads_of(self.port), float(self.rng.uniform(2, 20)), ANCHORED)
+
+    def carry_out(self, plan: Plan) -> None:
+        """Do what was planned for a day."""
+        if plan.meeting is not None:
+            self.meet(plan.day, plan.meeting)
+            return
+        self.coast(round(plan.day * SLOTS_PER_DAY))
         if plan.kind == "off_no_call":
-            call, port = _drift_unseen(diary, port)
-            calls.append(call)
+            self.vanish_on_passage()
+        elif plan.kind == "off_wait":
+            self.wait_unheard()
         else:
-            call, port = _shuttle(diary, port, plan.port)
-            if plan.kind == "dark_call":
-                calls.append(call)
-                diary.silences.append(Silence(call.off_s, call.on_s, "dark_call"))
-    _coast(diary, port, last_slot + 1)
-    return diary.close(last_slot), calls
+            self.call(str(plan.port), plan.kind)
+
+    def coast(self, until: int) -> None:
+        """Wait and sail between the ports where the ship trades in the open, until a slot."""
+        diary, rng = self.diary, self.rng
+        while diary.now < until:
+            left = (until - diary.now) / SLOTS_PER_H
+            target = self.other_port()
+            passage = self.sea.route_nm(self.port, target) / self.ship.speed_kn * 1.3 + 60.0
+            if rng.random() < 0.45 or left < passage:
+                self.lie(left)
+                continue
+            announce(diary, target, bool(rng.random() < 0.5), self.rules.draught, self.rules.destination)
+            wait = min(float(rng.exponential(15.0)), 45.0) if rng.random() < 0.4 else 0.0
+            arrive(diary, self.port, target, wait_h=wait)
+            self.port = target
+
+    def other_port(self) -> str:
+        names, weights = zip(*[row for row in self.sea.dark_ports if row[0] != self.port], strict=True)
+        return str(self.rng.choice(names, p=np.array(weights) / sum(weights)))
+
+    def lie(self, most_h: float) -> None:
+        """At a berth or in the roads for a day or more, but no longer than `most_h`."""
+        rng, sea = self.rng, self.sea
+        if rng.random() < 0.4:
+            place, mode = self.diary.spot(sea.place_of(self.port), BERTH_SPREAD_NM), MOORED
+        else:
+            place, mode = self.diary.spot(sea.roads_of(self.port), ROADS_SPREAD_NM), ANCHORED
+        hours = max(min(float(rng.lognormal(np.log(50.0), 0.6)), most_h), 1.0)
+        self.diary.stay(place, most_h if most_h - hours < 10.0 else hours, mode)
+
+    def call(self, terminal: str, kind: str) -> None:
+        """To the terminal in ballast, load, and back laden; the silence is chosen on the way."""
+        diary, rng, rules, ship = self.diary, self.rng, self.rules, self.ship
+        announce(diary, terminal, False, rules.draught, rules.destination)
+        begin, wait = diary.now, 0.0
+        if rng.random() < rules.wait_share:
+            wait = min(max(float(rng.exponential(rules.wait_mean_h)), 1.0), rules.wait_max_h)
+        berth, there = arrive(diary, self.port, terminal, wait_h=wait)
+        moored = diary.now
+        diary.stay(berth, float(rng.uniform(*rules.load_h)), MOORED)
+        leave = diary.now
+        loaded = bool(rng.random() >= rules.empty_share)
+        # Alongside, a ship looks light in the first half and deep in the second.
+        diary.carry(loaded, since=(moored + leave) // 2)
+        origin, self.port = terminal, self.other_port()
+        reports = announce(diary, self.port, loaded, rules.draught, rules.destination)
+        hold = float(rng.uniform(*rules.hold_h)) if rng.random() < rules.hold_share else 0.0
+        quay, _ = arrive(diary, origin, self.port, wait_h=0.0, stop_h=hold)
+        home = diary.now
+        diary.stay(quay, float(rng.uniform(24, 80)), MOORED)
+        diary.carry(False, since=(home + diary.now) // 2)
+        if kind == "open_call":
+            return
+        off, on = _cut(rng, begin, there, leave, home)
+        cargo, barrels = _cargo(ship.dwt_t, rules, rng) if loaded else (0.0, 0.0)
+        diary.events.append(
+            Event(
+                kind, off, on, kind == "dark_call", terminal, self.sea.place_of(terminal), moored * SLOT_S,
+                leave * SLOT_S, None, loaded, cargo, barrels, *reports,
+            )
+        )  # fmt: skip
+
+    def vanish_on_passage(self) -> None:
+        """An ordinary voyage, part of it unheard, with no call on the way."""
+        diary, rng, target = self.diary, self.rng, self.other_port()
+        reports = announce(diary, target, bool(rng.random() < 0.5), self.rules.draught, self.rules.destination)
+        begin = diary.now
+        quay, _ = arrive(diary, self.port, target, wait_h=0.0, stop_h=0.0)
+        off, on = np.sort(begin + (diary.now - begin) * rng.uniform([0.03, 0.6], [0.4, 0.97])) * SLOT_S
+        diary.stay(quay, float(rng.uniform(24, 60)), MOORED)
+        self.port = target
+        diary.events.append(_without_call("off_no_call", float(off), float(on), (np.nan, np.nan), reports))
+
+    def wait_unheard(self) -> None:
+        """Out to sea, or to the roads, silent and adrift or at anchor for a day or two, and back: no call."""
+        diary, rng, sea = self.diary, self.rng, self.sea
+        near = sorted(sea.hubs, key=lambda hub: sea.route_nm(self.port, hub))[:3]
+        at_sea = bool(rng.random() < 0.6)
+        turns = sea.corners(self.port, str(rng.choice(near)))
+        place = (
+            (float(turns[-1, 0]), float(turns[-1, 1]))
+            if at_sea
+            else diary.spot(sea.roads_of(self.port), ROADS_SPREAD_NM)
+        )
+        if at_sea:
+            diary.sail(make_path(turns))
+        off = diary.now * SLOT_S - rng.uniform(0.5, 5.0) * 3600
+        if at_sea:
+            diary.drift(float(rng.uniform(18, 70)))
+        else:
+            diary.stay(place, float(rng.uniform(18, 70)), ANCHORED)
+        on = diary.now * SLOT_S + rng.uniform(0.2, 4.0) * 3600
+        if at_sea:
+            diary.sail(make_path(turns[::-1]))
+        diary.stay(sea.roads_of(self.port), float(rng.uniform(12, 40)), ANCHORED)
+        diary.events.append(_without_call("off_wait", float(off), float(on), place, None))
+
+    def meet(self, day: float, meeting: Meeting) -> None:
+        """Out to the place, alongside the partner, and back."""
+        diary, rng, rules, me = self.diary, self.rng, self.rules, int(self.partner is not None)
+        self.go_in_time(day, meeting)
+        path = way_out(self.sea, self.port, meeting.place)
+        announce(diary, self.port, meeting.giver == me, rules.draught, rules.destination)
+        begin = diary.now
+        diary.sail(make_path(path))
+        there = diary.now
+        alongside = self.lie_alongside(meeting) if self.partner is None else self.join(meeting, self.partner)
+        leave = diary.now
+        reports = announce(diary, self.port, meeting.giver != me, rules.draught, rules.destination)
+        diary.sail(make_path(path[::-1]))
+        diary.stay(self.sea.roads_of(self.port), float(rng.uniform(24, 60)), ANCHORED)
+        off = float((begin + rng.uniform(0.4, 0.95) * (there - begin)) * SLOT_S)
+        on = float(leave * SLOT_S + rng.uniform(1.0, 12.0) * 3600)
+        if alongside is None:
+            diary.events.append(_without_call("off_wait", off, on, meeting.place, reports))
+            return
+        self.met[meeting] = alongside
+        if not meeting.dark[me]:
+            # Its transmitter was never off: a silence of no length.
+            off = on = float(alongside[0] * SLOT_S)
+        diary.events.append(
+            Event(
+                "dark_meeting", off, on, meeting.dark[me], meeting.port_id, meeting.place, alongside[0] * SLOT_S,
+                alongside[1] * SLOT_S, None, meeting.giver != me, np.nan, np.nan, *reports,
+            )
+        )  # fmt: skip
+
+    def go_in_time(self, day: float, meeting: Meeting) -> None:
+        """Coast until it is time to leave for a meeting: on the day, or early enough for a partner who is there."""
+        diary, sea, speed = self.diary, self.sea, self.ship.speed_kn
+        if self.partner is None:
+            self.coast(round(day * SLOTS_PER_DAY))
+            return
+        start = self.agreed[meeting][0]
+        far = max(sea.route_nm(port, sea.nearest_hub(*meeting.place)) for port in self.ship.ports)
+        self.coast(start - round((far / speed * _SPARE_SHARE + 30.0) * SLOTS_PER_H))
+        passage = make_path(way_out(sea, self.port, meeting.place)).along_nm[-1] / speed * _SPARE_SHARE
+        spare = (start - diary.now) / SLOTS_PER_H - passage - float(self.rng.uniform(2, 8))
+        if spare > 0:
+            diary.stay(sea.roads_of(self.port), spare, ANCHORED)
+
+    def lie_alongside(self, meeting: Meeting) -> Span:
+        """Wait for the partner, and then lie with it."""
+        self.diary.stay(meeting.place, float(self.rng.uniform(4, 12)), ANCHORED)
+        begin = self.diary.now
+        self.diary.stay(meeting.place, meeting.hours, ANCHORED)
+        return begin, self.diary.now
+
+    def join(self, meeting: Meeting, partner: Log) -> Span | None:
+        """Come alongside the partner who waits there, if it still does."""
+        diary, (begin, end) = self.diary, self.agreed[meeting]
+        if diary.now > end - _SHORTEST_MEETING_H * SLOTS_PER_H:
+            diary.stay(meeting.place, float(self.rng.uniform(3, 8)), ANCHORED)
+            return None
+        if diary.now < begin:
+            diary.stay(diary.spot(meeting.place, ROADS_SPREAD_NM), (begin - diary.now) / SLOTS_PER_H, ANCHORED)
+        begin = diary.now
+        diary.beside(partner, end)
+        return begin, end
 
 
-def _coast(diary: Diary, port: str, until: int) -> str:
-    """Wait and sail between the ports of the coast until a given slot; returns where the ship then lies."""
-    rng = diary.rng
-    while diary.now < until:
-        left = (until - diary.now) / SLOTS_PER_H
-        target = str(rng.choice([other for other in diary.ship.ports if other != port]))
-        passage = route_nm(port, target) / diary.ship.speed_kn * 1.3 + 60.0
-        if rng.random() < 0.45 or left < passage:
-            if rng.random() < 0.4:
-                place, mode = diary.spot(place_of(port), BERTH_SPREAD_NM), MOORED
-            else:
-                place, mode = diary.spot(roads_of(port), ROADS_SPREAD_NM), ANCHORED
-            hours = max(min(float(rng.lognormal(np.log(50.0), 0.6)), left), 1.0)
-            diary.stay(place, left if left - hours < 10.0 else hours, mode)
-            continue
-        announce(diary, target, bool(rng.random() < 0.5), draught_share=0.4, destination_share=0.5)
-        wait = min(float(rng.exponential(15.0)), 45.0) if rng.random() < 0.4 else 0.0
-        arrive(diary, port, target, wait_h=wait)
-        port = target
-    return port
+def _settle(logs: list[Log], met: dict[Meeting, Span], rules: Hiding, rng: np.random.Generator) -> None:
+    """Complete the truth of the meetings of a pair, once both have told when they were there."""
+    ends = {float(end * SLOT_S): float(begin * SLOT_S) for begin, end in met.values()}
+    dwt = min(log.ship.dwt_t for log in logs)
+    cargoes = {end: _cargo(dwt, rules, rng) for end in sorted(ends)}
+    for log, other in zip(logs, reversed(logs), strict=True):
+        for place, event in enumerate(log.events):
+            if event.kind != "dark_meeting":
+                continue
+            if event.depart_s not in ends:
+                # Nobody came.
+                log.events[place] = replace(
+                    event, kind="off_wait", port_id=None, arrive_s=np.nan, depart_s=np.nan, loaded=None
+                )  # fmt: skip
+                continue
+            cargo, barrels = cargoes[event.depart_s]
+            log.events[place] = replace(
+                event, arrive_s=ends[event.depart_s], other_mmsi=other.ship.mmsi, cargo_t=cargo, barrels=barrels
+            )
 
 
-def _shuttle(diary: Diary, origin: str, terminal: str) -> tuple[Call, str]:
-    """To the terminal in ballast, load, and back laden; the silence is chosen on the way."""
-    rng, ship = diary.rng, diary.ship
-    _pretend(diary, terminal, laden=False)
-    begin = diary.now
-    wait = 0.0
-    if rng.random() < WAIT_SHARE:
-        wait = min(max(float(rng.exponential(WAIT_MEAN_H)), 1.0), WAIT_MAX_H)
-    berth, there = arrive(diary, origin, terminal, wait_h=wait)
-    diary.stay(berth, float(rng.uniform(*LOADING_H)), MOORED)
-    leave = diary.now
-    loaded = bool(rng.random() >= EMPTY_SHARE)
-    # Alongside, a ship looks light in the first half and deep in the second.
-    diary.carry(loaded, since=(there + leave) // 2)
-    target = str(rng.choice([port for port, _ in DISCHARGE], p=[weight for _, weight in DISCHARGE]))
-    _pretend(diary, target, laden=loaded)
-    hold = float(rng.uniform(*HOLD_H)) if rng.random() < HOLD_SHARE else 0.0
-    quay, _ = arrive(diary, terminal, target, wait_h=0.0, stop_h=hold)
-    home = diary.now
-    diary.stay(quay, float(rng.uniform(24, 80)), MOORED)
-    diary.carry(False, since=(home + diary.now) // 2)
-    off, on = _cut(rng, begin, there, leave, home)
-    cargo, barrels = _cargo(ship, rng) if loaded else (0.0, 0.0)
-    return Call(
-        ship.mmsi, off, on, "dark_call", terminal, there * SLOT_S, leave * SLOT_S, loaded, cargo, barrels
-    ), target
+def _without_call(kind: str, off_s: float, on_s: float, place: Place, reports: tuple[str, str] | None) -> Event:
+    draught, destination = reports or (None, None)
+    return Event(kind, off_s, on_s, place=place, draught_report=draught, destination_report=destination)
 
 
-def _pretend(diary: Diary, target: str, *, laden: bool) -> None:
-    """Enter the voyage honestly, not at all, or falsely."""
-    rng = diary.rng
-    announce(diary, target, laden, draught_share=HONEST_DRAUGHT, destination_share=HONEST_DESTINATION)
-    slot, draught, text = diary.typed.pop()
-    if rng.random() < FALSE_DRAUGHT:
-        draught = round(loaded_draught(diary.ship, not laden, rng), 1)
-    if rng.random() < FALSE_DESTINATION:
-        text = str(rng.choice(_FALSE_TEXTS))
-    diary.typed.append((slot, draught, text))
+def _cargo(dwt_t: float, rules: Hiding, rng: np.random.Generator) -> tuple[float, float]:
+    """Cargo [t] and its volume [bbl]."""
+    mean, spread, least, most = rules.fill
+    fill = float(rng.normal(mean, spread))
+    while not least <= fill <= most:
+        fill = float(rng.normal(mean, spread))
+    cargo = fill * _CARGO_SHARE_OF_DWT * dwt_t
+    return round(cargo, 1), round(cargo / float(rng.normal(*rules.t_per_m3)) * BBL_PER_M3)
 
 
 def _cut(rng: np.random.Generator, begin: int, there: int, leave: int, home: int) -> tuple[float, float]:
@@ -203,26 +306,3 @@ def _cut(rng: np.random.Generator, begin: int, there: int, leave: int, home: int
         share = rng.uniform(0.35, 0.95) if where < 0.8 else rng.uniform(0.08, 0.35)
         on = (leave + share * (home - leave)) * SLOT_S
     return float(off), float(on)
-
-
-def _cargo(ship: Ship, rng: np.random.Generator) -> tuple[float, float]:
-    """Cargo [t] and its volume [bbl]."""
-    fill = float(rng.normal(FILL_MEAN, FILL_SD))
-    while not FILL_MIN <= fill <= FILL_MAX:
-        fill = float(rng.normal(FILL_MEAN, FILL_SD))
-    cargo = fill * CARGO_SHARE_OF_DWT * ship.dwt_t
-    return round(cargo, 1), round(cargo / float(rng.normal(*GASOIL_T_PER_M3)) * BBL_PER_M3)
-
-
-def _drift_unseen(diary: Diary, port: str) -> tuple[Call, str]:
-    """Out to sea, silent and adrift for a day or two, and back: no call."""
-    rng = diary.rng
-    turns = corners(port, str(rng.choice(["se5", "se4", "mus", "tum"])))
-    diary.sail(make_path(turns))
-    off = diary.now * SLOT_S - rng.uniform(0.5, 5.0) * 3600
-    diary.drift(float(rng.uniform(18, 70)))
-    on = diary.now * SLOT_S + rng.uniform(0.2, 4.0) * 3600
-    diary.sail(make_path(turns[::-1]))
-    diary.stay(roads_of(port), float(rng.uniform(12, 40)), ANCHORED)
-    diary.silences.append(Silence(float(off), float(on), "off_no_call"))
-    return Call(diary.ship.mmsi, float(off), float(on), "off_no_call", None, np.nan, np.nan, False, 0.0, 0.0), port

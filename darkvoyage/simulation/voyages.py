@@ -1,64 +1,25 @@
-"""Voyages that hide no call: trade between ports, ferry lines, fishing."""
+"""Voyages that hide nothing: trade between ports, ferry lines, fishing, ships that only pass."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from darkvoyage.simulation.diary import (
-    ANCHORED,
-    DRIFTING,
-    FISHING,
-    MOORED,
-    SAILING,
-    SLOT_S,
-    SLOTS_PER_H,
-    Call,
-    Diary,
-    Log,
-    Silence,
-)  # fmt: skip
-from darkvoyage.simulation.fleet import Ship
-from darkvoyage.simulation.geography import (
-    GROUNDS,
-    corners,
-    make_path,
-    nearest_hub,
-    place_of,
-    roads_of,
-    route_nm,
-)  # fmt: skip
+from darkvoyage.simulation.diary import ANCHORED, MOORED, SLOTS_PER_DAY, Diary, Log
+from darkvoyage.simulation.presets import Habits, Honesty
+from darkvoyage.simulation.sea import Sea, make_path
+from darkvoyage.simulation.ship import Ship
 
-__all__ = ["announce", "arrive", "destination_text", "faults", "hide_at_sea", "innocent_log", "loaded_draught"]
+__all__ = ["announce", "arrive", "honest_log", "loaded_draught", "way_out"]
 
-HONEST_DRAUGHT = 0.55
-HONEST_DESTINATION = 0.75
-"""Shares of departures after which the crew enters the new draught or destination; else the old one stays."""
 BERTH_SPREAD_NM, ROADS_SPREAD_NM = 0.12, 0.4
 """Berths and anchor positions of a port lie this far apart, standard deviation [nm]."""
-WAIT_SHARE = 0.35
-WAIT_MEAN_H = 20.0
-STOP_SHARE = 0.12
-"""Voyages with a stop at sea, to wait for orders or repair the engine."""
-SLOW_SHARE = 0.12
-BERTH_SAFETY_SHARE = 0.10
-"""Tanker calls at which the transmitter is isolated alongside, as ISGOTT allows."""
-FAULTS_PER_DAY = 1 / 150
-FAULT_MEDIAN_H = 14.0
-OFF_MEDIAN_H = 36.0
-OFF_LOG_SD = 0.7
-
-_TEXT = {
-    "KRPUS": "KR PUS", "KRUSN": "ULSAN", "KRKPO": "KR KPO", "KRTGA": "DONGHAE", "KRSHO": "SOKCHO", "JPKIJ": "JP KIJ",
-    "JPSKT": "SAKATA", "JPAXT": "JP AXT", "JPFTX": "JP FTX", "JPTRG": "JP TRG", "JPMAI": "MAIZURU", "JPSMN": "JP SMN",
-    "JPOTR": "OTARU", "JPHKD": "JP HKD", "JPTMK": "JP TMK", "RUOLP": "RU OLP", "RUVNN": "RU VNN",
-    "RUKHO": "RU KHO", "RUVVO": "RU VVO", "RUVYP": "RU VYP", "RUNJK": "RU NJK", "KPCHO": "CHONGJIN", "KPWON": "WONSAN",
-    "KPRJN": "RAJIN", "KPHGM": "HUNGNAM",
-}  # fmt: skip
-
-
-def destination_text(port: str) -> str:
-    """What a mate types for a port."""
-    return _TEXT[port]
+_TYPED_MEAN_H, _LATE_H = 1.5, (6.0, 36.0)
+"""How long after departure a voyage entry is made, in time or late [h]."""
+_FALSE_TEXTS = ("FOR ORDERS", "FISHING AREA", "CHINA", "AT SEA", "")
+_HISTORY_D = 12.0
+"""Ships are on their way when the feed begins: their diaries start up to this long before [d]."""
+_WORDS = ("honest", "late", "stale", "false")
+_LONGEST_WAIT_H = 90.0
 
 
 def loaded_draught(ship: Ship, laden: bool, rng: np.random.Generator) -> float:
@@ -66,14 +27,18 @@ def loaded_draught(ship: Ship, laden: bool, rng: np.random.Generator) -> float:
     return ship.draught_max_m * float(rng.normal(0.94, 0.02) if laden else rng.normal(0.58, 0.03))
 
 
-def announce(diary: Diary, target: str, laden: bool, *, draught_share: float, destination_share: float) -> None:
-    """Enter the new voyage, or forget to."""
-    rng = diary.rng
+def announce(diary: Diary, target: str, laden: bool, draught: Honesty, destination: Honesty) -> tuple[str, str]:
+    """Enter the new voyage, late, falsely, or not at all; returns how draught and destination were entered."""
+    rng, ship = diary.rng, diary.ship
     diary.carry(laden)
-    last = diary.typed[-1] if diary.typed else (0, loaded_draught(diary.ship, not laden, rng), "")
-    draught = loaded_draught(diary.ship, laden, rng) if rng.random() < draught_share else last[1]
-    text = destination_text(target) if rng.random() < destination_share else last[2]
-    diary.type_in(draught, text, delay_h=float(rng.exponential(1.5)))
+    how = [_WORDS[rng.choice(4, p=[getattr(rule, word) for word in _WORDS])] for rule in (draught, destination)]
+    after = [float(rng.uniform(*_LATE_H)) if word == "late" else float(rng.exponential(_TYPED_MEAN_H)) for word in how]
+    metres = None if how[0] == "stale" else loaded_draught(ship, laden != (how[0] == "false"), rng)
+    text = str(rng.choice(_FALSE_TEXTS)) if how[1] == "false" else diary.sea.destination_text[target]
+    diary.type_in(
+        metres, None if how[1] == "stale" else text, draught_after_h=after[0], destination_after_h=after[1]
+    )  # fmt: skip
+    return how[0], how[1]
 
 
 def arrive(
@@ -100,9 +65,10 @@ def arrive(
     there : int
         Slot of the arrival, in the roads if the ship waits there.
     """
-    turns = corners(origin, target)[:-1]
-    berth = diary.spot(place_of(target), BERTH_SPREAD_NM)
-    anchor = diary.spot(roads_of(target), ROADS_SPREAD_NM)
+    sea = diary.sea
+    turns = sea.corners(origin, target)[:-1]
+    berth = diary.spot(sea.place_of(target), BERTH_SPREAD_NM)
+    anchor = diary.spot(sea.roads_of(target), ROADS_SPREAD_NM)
     path = make_path(np.vstack([turns, [*(anchor if wait_h > 0 else berth), 0.02]]))
     if stop_h > 0:
         share = float(diary.rng.uniform(0.35, 0.65))
@@ -118,118 +84,86 @@ def arrive(
     return berth, there
 
 
-def _voyage(diary: Diary, origin: str, target: str) -> tuple[float, float]:
-    """An ordinary voyage with its waiting and its stops; returns the berth."""
-    rng = diary.rng
-    wait = float(rng.exponential(WAIT_MEAN_H)) + 1.0 if rng.random() < WAIT_SHARE else 0.0
-    stop = float(rng.uniform(5.0, 30.0)) if rng.random() < STOP_SHARE else 0.0
-    pace = float(rng.uniform(0.7, 0.85)) if rng.random() < SLOW_SHARE else 1.0
-    return arrive(diary, origin, target, wait_h=min(wait, 90.0), pace=pace, stop_h=stop)[0]
+def way_out(sea: Sea, port: str, spot: tuple[float, float]) -> np.ndarray:
+    """Turning points from a port by way of open water to a place at sea."""
+    return np.vstack([sea.corners(port, sea.nearest_hub(*spot)), [*spot, 0.5]])
 
 
-def innocent_log(ship: Ship, rng: np.random.Generator, last_slot: int) -> Log:
-    """Everything one innocent ship does while it is in these waters.
+def honest_log(ship: Ship, sea: Sea, habits: Habits, rng: np.random.Generator, last: int) -> Log:
+    """Everything one ship that hides nothing does while it is in these waters.
 
     Parameters
     ----------
     ship : Ship
+    sea : Sea
+    habits : Habits
     rng : Generator
-    last_slot : int
-        End of the feed.
+    last : int
+        Slot at which the feed ends.
 
     Returns
     -------
     Log
     """
-    first, last = round(ship.first_day * 144), min(round(ship.last_day * 144), last_slot)
-    diary = Diary(ship, rng, first)
-    write = {"trader": _trade, "ferry": _ferry, "fisher": _fish}[ship.kind]
-    write(diary, last)
-    log = diary.close(last)
-    faults(log, rng)
-    return log
+    begin, end = round(ship.first_day * SLOTS_PER_DAY), min(round(ship.last_day * SLOTS_PER_DAY), last)
+    history = 0 if ship.kind == "passing" else round(float(rng.uniform(0.0, _HISTORY_D)) * SLOTS_PER_DAY)
+    diary = Diary(ship, sea, rng, begin - history)
+    if ship.kind == "passing":
+        _pass(diary, habits)
+    elif ship.kind == "fisher":
+        _fish(diary, end)
+    else:
+        _trade(diary, habits, end)
+    return diary.close(begin, end)
 
 
-def _trade(diary: Diary, last: int) -> None:
-    ship, rng = diary.ship, diary.rng
+def _trade(diary: Diary, habits: Habits, last: int) -> None:
+    """From port to port, at random or to and fro on a line."""
+    ship, sea, rng = diary.ship, diary.sea, diary.rng
+    ferry = ship.kind == "ferry"
     port, laden = str(rng.choice(ship.ports)), bool(rng.random() < 0.5)
-    diary.stay(place_of(port), float(rng.uniform(1, 30)), MOORED)
+    diary.stay(sea.place_of(port), float(rng.uniform(1, 30)), MOORED)
     while diary.now < last:
         target = str(rng.choice([other for other in ship.ports if other != port]))
         laden = not laden if rng.random() < 0.8 else laden
-        announce(diary, target, laden, draught_share=HONEST_DRAUGHT, destination_share=HONEST_DESTINATION)
-        berth = _voyage(diary, port, target)
-        port, begin = target, diary.now
-        diary.stay(berth, float(np.clip(rng.lognormal(np.log(26.0), 0.5), 8, 110)), MOORED)
-        if ship.ship_type // 10 == 8 and rng.random() < BERTH_SAFETY_SHARE:
-            off, on = np.sort(rng.uniform(begin, diary.now, size=2)) * SLOT_S
-            diary.silences.append(Silence(float(off), float(on), "berth_safety"))
+        announce(diary, target, laden or ferry, habits.draught, habits.destination)
+        berth = arrive(diary, port, target, wait_h=0.0)[0] if ferry else _voyage(diary, habits, port, target)
+        port = target
+        hours = rng.uniform(8, 20) if ferry else np.clip(rng.lognormal(np.log(26.0), 0.5), 8, 110)
+        diary.stay(berth, float(hours), MOORED)
 
 
-def _ferry(diary: Diary, last: int) -> None:
-    one, two = diary.ship.ports
-    diary.stay(place_of(one), float(diary.rng.uniform(1, 20)), MOORED)
-    announce(diary, two, True, draught_share=1.0, destination_share=1.0)
-    while diary.now < last:
-        announce(diary, two, True, draught_share=0.05, destination_share=0.9)
-        berth, _ = arrive(diary, one, two, wait_h=0.0)
-        diary.stay(berth, float(diary.rng.uniform(8, 20)), MOORED)
-        one, two = two, one
+def _voyage(diary: Diary, habits: Habits, origin: str, target: str) -> tuple[float, float]:
+    """An ordinary voyage with its waiting and its stops; returns the berth."""
+    rng = diary.rng
+    wait = float(rng.exponential(habits.wait_mean_h)) + 1.0 if rng.random() < habits.wait_share else 0.0
+    stop = float(rng.uniform(*habits.stop_h)) if rng.random() < habits.stop_share else 0.0
+    pace = float(rng.uniform(*habits.slow_pace)) if rng.random() < habits.slow_share else 1.0
+    return arrive(diary, origin, target, wait_h=min(wait, _LONGEST_WAIT_H), pace=pace, stop_h=stop)[0]
 
 
 def _fish(diary: Diary, last: int) -> None:
-    rng, home = diary.rng, diary.ship.ports[0]
-    near = sorted(GROUNDS, key=lambda ground: route_nm(home, nearest_hub(*ground)))[:4]
-    diary.stay(place_of(home), float(rng.uniform(1, 40)), MOORED)
+    rng, sea, home = diary.rng, diary.sea, diary.ship.ports[0]
+    near = sorted(sea.grounds, key=lambda ground: sea.route_nm(home, sea.nearest_hub(*ground)))[:4]
+    diary.stay(sea.place_of(home), float(rng.uniform(1, 40)), MOORED)
     diary.type_in(diary.ship.draught_max_m, "FISHING GROUNDS" if rng.random() < 0.5 else "")
     while diary.now < last:
         ground = near[int(rng.integers(len(near)))]
         centre = (ground[0] + float(rng.normal(0, 0.08)), ground[1] + float(rng.normal(0, 0.1)))
-        path = np.vstack([corners(home, nearest_hub(*ground)), [*centre, 0.5]])
-        diary.sail(make_path(path))
+        turns = way_out(sea, home, centre)
+        diary.sail(make_path(turns))
         diary.fish(centre, float(rng.uniform(20, 150)))
-        diary.sail(make_path(path[::-1]))
-        diary.stay(place_of(home), float(np.clip(rng.lognormal(np.log(30.0), 0.7), 6, 240)), MOORED)
+        diary.sail(make_path(turns[::-1]))
+        diary.stay(sea.place_of(home), float(np.clip(rng.lognormal(np.log(30.0), 0.7), 6, 240)), MOORED)
 
 
-def faults(log: Log, rng: np.random.Generator) -> None:
-    """Transponders break: some hours without any transmission, anywhere."""
-    for _ in range(rng.poisson(len(log.lat) / 144 * FAULTS_PER_DAY)):
-        off = (log.first + float(rng.uniform(0, len(log.lat)))) * SLOT_S
-        hours = float(np.clip(rng.lognormal(np.log(FAULT_MEDIAN_H), 0.6), 3, 72))
-        log.silences.append(Silence(off, off + hours * 3600, "fault"))
-
-
-def hide_at_sea(logs: list[Log], rng: np.random.Generator, number: int) -> list[Call]:
-    """Some crews switch off at sea, for their own reasons, without calling anywhere meanwhile.
-
-    Parameters
-    ----------
-    logs : list of Log
-        The silences are added to them.
-    rng : Generator
-    number : int
-        How many crews.
-
-    Returns
-    -------
-    list of Call
-    """
-    calls: list[Call] = []
-    chosen = [logs[place] for place in rng.permutation(len(logs)) if logs[place].ship.kind != "ferry"]
-    for log in chosen:
-        hours = float(np.clip(rng.lognormal(np.log(OFF_MEDIAN_H), OFF_LOG_SD), 12, 110))
-        first = _stretch_at_sea(log, rng, hours)
-        if first is not None and len(calls) < number:
-            off, on = first * SLOT_S, first * SLOT_S + hours * 3600
-            log.silences.append(Silence(off, on, "off_no_call"))
-            calls.append(Call(log.ship.mmsi, off, on, "off_no_call", None, np.nan, np.nan, False, 0.0, 0.0))
-    return calls
-
-
-def _stretch_at_sea(log: Log, rng: np.random.Generator, hours: float) -> float | None:
-    """Slot at which that many hours without a port begin, if the ship has them."""
-    away = np.r_[0, np.cumsum(~np.isin(log.mode, (SAILING, DRIFTING, FISHING)))]
-    slots = int(hours * SLOTS_PER_H) + 2
-    free = np.flatnonzero(away[slots:] == away[:-slots]) if len(away) > slots else np.empty(0, dtype="int64")
-    return float(log.first + rng.choice(free) + rng.random()) if len(free) else None
+def _pass(diary: Diary, habits: Habits) -> None:
+    """Come into sight at sea on a long voyage, and out of sight again before its end."""
+    rng, sea = diary.rng, diary.sea
+    ports = [port for coast in sea.homes.values() for port in coast]
+    origin = str(rng.choice(ports))
+    far = sorted(ports, key=lambda port: sea.route_nm(origin, port))[-max(len(ports) // 3, 1) :]
+    target = str(rng.choice(far))
+    announce(diary, target, bool(rng.random() < 0.5), habits.draught, habits.destination)
+    share = (float(rng.uniform(0.05, 0.3)), float(rng.uniform(0.7, 0.95)))
+    diary.sail(make_path(sea.corners(origin, target)), share=share)

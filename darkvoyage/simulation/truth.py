@@ -1,0 +1,149 @@
+"""The truth about a world as one table: what every ship did unheard, and which silences nobody meant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from darkvoyage.schema.conform import finish
+from darkvoyage.schema.tables import TRUTH
+from darkvoyage.schema.times import time_us
+from darkvoyage.simulation.diary import SLOT_S, Event, Log
+
+__all__ = ["LongSilences", "long_silences", "truth_table"]
+
+_LONG_S = 6 * 3600.0
+"""Shorter silences are not told of [s]; the shortest gap that is found unless asked otherwise."""
+_UNMET = {"dark_call": "off_no_call", "dark_meeting": "off_wait"}
+"""What is left of an event whose call or meeting would have been after the feed."""
+
+
+@dataclass(frozen=True)
+class LongSilences:
+    """Silences of one hull in the delivered feed that last longer than six hours.
+
+    Parameters
+    ----------
+    mmsi : ndarray of int64, shape (n,)
+        Under which the hull was not heard.
+    start_s, end_s : ndarray of float64, shape (n,)
+        Last fix before and first after, since the feed began [s]; the end is infinite where none followed.
+    """
+
+    mmsi: np.ndarray
+    start_s: np.ndarray
+    end_s: np.ndarray
+
+
+def long_silences(fixes: pd.DataFrame, start: pd.Timestamp) -> LongSilences:
+    """Silences between the fixes of one hull, and after its last.
+
+    Parameters
+    ----------
+    fixes : DataFrame
+        `mmsi` and `timestamp` of all rows of the hull.
+    start : Timestamp
+        When the feed began.
+
+    Returns
+    -------
+    LongSilences
+    """
+    mmsi = fixes["mmsi"].to_numpy()
+    seconds = (time_us(fixes["timestamp"]) - start.value // 1000) / 1e6
+    order = np.lexsort((seconds, mmsi))
+    mmsi, seconds = mmsi[order], seconds[order]
+    last = np.r_[mmsi[1:] != mmsi[:-1], True] if len(mmsi) else np.zeros(0, dtype=bool)
+    until = np.where(last, np.inf, np.r_[seconds[1:], np.inf][: len(seconds)])
+    long = until - seconds > _LONG_S
+    return LongSilences(mmsi[long], seconds[long], until[long])
+
+
+def truth_table(logs: list[Log], silences: list[LongSilences], start: pd.Timestamp, end_s: float) -> pd.DataFrame:
+    """Put the truth together.
+
+    Parameters
+    ----------
+    logs : list of Log
+    silences : list of LongSilences
+        One entry per log.
+    start : Timestamp
+        When the feed began.
+    end_s : float
+        Its last fix [s].
+
+    Returns
+    -------
+    DataFrame
+        TRUTH.
+    """
+    rows = [row for log, gaps in zip(logs, silences, strict=True) for row in _rows(log, gaps, end_s)]
+    table = pd.DataFrame(rows, columns=list(_COLUMNS))
+    for name in ("off_time", "on_time", "gap_start", "gap_end", "arrive", "depart"):
+        table[name] = _times(table[name].astype("float64"), start)
+    stamp = table["off_time"].dt.strftime("%Y%m%dT%H%M%S")
+    table["truth_id"] = table["mmsi"].astype("str") + "-" + stamp + "-" + table["kind"]
+    return finish(table, TRUTH)
+
+
+_COLUMNS = (
+    "kind", "mmsi", "imo", "off_time", "on_time", "gap_start", "gap_end", "port_id", "lat", "lon", "arrive", "depart",
+    "other_mmsi", "loaded", "cargo_t", "barrels", "draught_report", "destination_report",
+)  # fmt: skip
+
+
+def _rows(log: Log, gaps: LongSilences, end_s: float) -> list[tuple[object, ...]]:
+    """Rows of one hull, in the order of `_COLUMNS`."""
+    known = gaps.end_s < np.inf
+    gaps = LongSilences(
+        *(part[known | (end_s - gaps.start_s > _LONG_S)] for part in (gaps.mmsi, gaps.start_s, gaps.end_s))
+    )
+    explained = np.zeros(len(gaps.mmsi), dtype=bool)
+    rows: list[tuple[object, ...]] = []
+    for event in log.events:
+        if event.off_s >= end_s:
+            continue
+        event = _within(event, end_s)
+        mmsi, imo = _sent(log, event.off_s)
+        gap = (np.nan, np.nan)
+        if event.unheard:
+            same = gaps.mmsi == mmsi if event.kind == "identity_swap" else np.ones(len(explained), dtype=bool)
+            explained |= same & (gaps.start_s < event.on_s) & (gaps.end_s > event.off_s)
+            around = np.flatnonzero((gaps.mmsi == mmsi) & (gaps.start_s <= event.off_s) & (gaps.end_s >= event.on_s))
+            gap = (gaps.start_s[around[0]], gaps.end_s[around[0]]) if len(around) else gap
+        rows.append(
+            (
+                event.kind, mmsi, imo, event.off_s, event.on_s, *gap, event.port_id, *event.place, event.arrive_s,
+                event.depart_s, event.other_mmsi, event.loaded, event.cargo_t, event.barrels, event.draught_report,
+                event.destination_report,
+            )
+        )  # fmt: skip
+    imos = {one.mmsi: one.imo or None for _, one in log.identities}
+    nothing = (None, np.nan, np.nan, np.nan, np.nan, None, None, np.nan, np.nan, None, None)
+    for mmsi, off, on in zip(*(part[~explained] for part in (gaps.mmsi, gaps.start_s, gaps.end_s)), strict=True):
+        rows.append(("natural", mmsi, imos[int(mmsi)], off, on, off, on, *nothing))
+    return rows
+
+
+def _within(event: Event, end_s: float) -> Event:
+    """The event as far as it lies within the feed."""
+    if not event.arrive_s >= end_s:
+        return event
+    return replace(
+        event, kind=_UNMET.get(event.kind, event.kind), port_id=None, place=(np.nan, np.nan), arrive_s=np.nan,
+        depart_s=np.nan, other_mmsi=None, loaded=None, cargo_t=np.nan, barrels=np.nan, draught_report=None,
+        destination_report=None,
+    )  # fmt: skip
+
+
+def _sent(log: Log, seconds: float) -> tuple[int, int | None]:
+    """MMSI and IMO number that the ship sent just before."""
+    before = [one for slot, one in log.identities if slot * SLOT_S < seconds] or [log.identities[0][1]]
+    return before[-1].mmsi, before[-1].imo or None
+
+
+def _times(seconds: pd.Series, start: pd.Timestamp) -> pd.Series:
+    rounded = seconds.where(np.isfinite(seconds)).round()
+    return (start + pd.to_timedelta(rounded, unit="s")).dt.as_unit("us")
