@@ -64,7 +64,7 @@ ca1 24.00 -42.00 5.0 | ca2 20.00 -30.00 5.0 | tr1 14.00 -45.00 5.0 | eq1 5.00 -3
 sa1 -12.00 -25.00 5.0 | pl2 10.22 -64.75 0.05 | gua 12.80 -72.20 1.0 | ped 17.45 -78.00 1.0 | wi4 22.20 -73.50 0.6
 wi5 23.20 -72.80 1.5 | amb 40.49 -73.98 0.2 | nar 40.59 -74.04 0.05 | hl1 44.54 -63.51 0.1 | ma1 11.13 -63.10 0.8
 ma2 11.42 -63.90 0.8 | gr3 16.55 -25.45 1.0 | dk3 17.60 -22.00 2.0 | cnw 29.60 -18.50 3.0 | cbl 20.80 -18.40 2.0
-cwd 24.00 -17.20 1.5 | csp 5.45 0.95 0.8 | cs2 33.20 -9.70 1.5 | pd2 37.45 -24.80 1.5
+cwd 24.00 -17.20 1.5 | csp 5.45 0.95 0.8 | cs2 33.20 -9.70 1.5 | pd2 37.45 -24.80 1.5 | pd3 37.20 -29.50 2.0
 """
 
 _LEGS = """
@@ -80,8 +80,8 @@ re2-eq2 eq1-gr3 eq1-dk2 eq1-tr1 eq1-eq2 eq2-lib eq2-pal eq2-tpt tr1-ca2 tr1-gr3 
 ca2-cn2 ca2-cnw ca1-cnw-cn1 cnw-svi ca1-svi ca1-tri ca1-pdl gr2-gra gr3-gra CVGRA-gra gr2-dk3-dk2 dk2-dkr SNDKR-dkr
 dk2-gui dk2-cbl-cwd-cn2 gui-lib lib-pal pal-abj CIABJ-abj pal-tpt abj-tpt tpt-tem GHTEM-tem tem-csp-lom TGLFW-lom
 tpt-csp gui-eq1 cn2-lpa ESLPA-lpa lpa-cn1 cn1-cs2-cas cn1-tri cn1-svi cn1-pd2 gr2-cnw MACAS-cas cas-tri tri-gib
-gib-alg ESALG-alg gib-cst alg-cst tri-svi svi-sie PTSIE-sie svi-na3 tri-na3 sie-na3 pdl-na2 pdl-pd2-na3 PTPDL-pdl
-na3-na2 na2-na4 na2-na1 na1-ha2 na1-ny2 na4-ny2 na4-sar na4-ha2 sar-wat na3-na1
+gib-alg ESALG-alg gib-cst alg-cst tri-svi svi-sie PTSIE-sie svi-na3 sie-na3 pdl-pd2-na3 pdl-pd3-na2 PTPDL-pdl na3-na2
+na2-na4 na2-na1 na1-ha2 na1-ny2 na4-ny2 na4-sar na4-ha2 sar-wat na3-na1
 """
 
 _BERTHS = {
