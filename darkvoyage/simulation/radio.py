@@ -15,13 +15,12 @@ from scipy.signal import lfilter
 from darkvoyage.kernels.spans import expand
 from darkvoyage.kernels.sphere import angle_difference, bearing, great_circle_nm
 from darkvoyage.simulation.diary import SLOT_S, SLOTS_PER_H, Log
-from darkvoyage.simulation.receivers import CAMPAIGN, Heard, Reception, deliver
+from darkvoyage.simulation.receivers import CAMPAIGN, DAY_S, Heard, Reception, deliver
 from darkvoyage.simulation.reporting import LONG_RANGE_S, report_interval_s, turning
 from darkvoyage.simulation.sea import Sea
 
 __all__ = ["Ether", "hear", "make_ether"]
 
-DAY_S = 86_400.0
 _LONG_RANGE_DEPTH = 0.1
 """Message 27 is sent 18 times more rarely than position reports under way, on channels that nothing else uses."""
 

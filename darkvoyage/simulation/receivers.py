@@ -8,7 +8,9 @@ import numpy as np
 
 from darkvoyage.simulation.diary import SLOT_S, Log
 
-__all__ = ["CAMPAIGN", "OCEAN", "STRAIT", "Heard", "Jamming", "Reception", "deliver"]
+__all__ = ["CAMPAIGN", "DAY_S", "OCEAN", "STRAIT", "Heard", "Jamming", "Reception", "deliver"]
+
+DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, kw_only=True)
