@@ -172,14 +172,11 @@ class VisitRule:
 
     Parameters
     ----------
-    min_radius_nm : float
-        A ship enters a port within its radius, and within this where the radius is smaller [nm]. 1.62 nm = 3 km.
-    exit_ratio : float
-        It has left when it is further away than this times the entry distance. 4/3: in at 3 km, out at 4 km.
-    stop_kn : float
-        At this speed and below a ship in port is stopped [kn].
-    stop_margin_kn : float
-        It stays stopped until it is faster by this [kn]: 0.2 and 0.3, stop ends at 0.5 kn.
+    min_radius_nm, exit_ratio : float
+        A ship enters a port within its radius, or within the first where that is more [nm], and has left at this
+        distance times the second: in at 3 km, out at 4 km.
+    stop_kn, stop_margin_kn : float
+        A stop in port begins at the first or below, and ends at the first and second together: 0.2 and 0.5 kn [kn].
     min_gap_h : float
         A silence in port of at least this counts as a sign of a call [h]. 4 h: 240 minutes.
     """
@@ -313,14 +310,9 @@ class CargoRule:
 
 
 _RULES: dict[str, type] = {
-    "clean": CleanRule,
-    "gap": GapRule,
-    "reception": ReceptionRule,
-    "port": PortRule,
-    "link": LinkRule,
-    "score": ScoreRule,
-    "cargo": CargoRule,
-}
+    "clean": CleanRule, "gap": GapRule, "reception": ReceptionRule, "port": PortRule, "link": LinkRule,
+    "score": ScoreRule, "cargo": CargoRule,
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
