@@ -190,7 +190,7 @@ def one_row_each(table: pd.DataFrame, names: tuple[str, ...], spec: TableSpec) -
 def summed(p: pd.Series, gap_id: pd.Series, wanted: pd.Series) -> np.ndarray:
     """Probability of each wanted gap: the sum over its rows, 1 at most, 0 where there is none; shape (wanted,)."""
     total = p.groupby(gap_id).sum()
-    return wanted.map(total).fillna(0.0).clip(upper=1.0).to_numpy("float64")
+    return wanted.map(total).astype("float64").fillna(0.0).clip(upper=1.0).to_numpy()
 
 
 def _assign(left: np.ndarray, right: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -62,8 +62,8 @@ def answers_port_calls(port_calls: Any, *, gaps: Any, truth: Any) -> pd.DataFram
     port, nowhere = calls[calls["hypothesis"].eq("port")], calls[calls["port_id"].isna()]
     right = calls.merge(labels.loc[place, ["gap_id", "port_id"]], on=["gap_id", "port_id"])
     p_place = summed(right["p_call"], right["gap_id"], table["gap_id"])
-    rivals = port["p_call"] >= port["gap_id"].map(pd.Series(p_place, table["gap_id"]))
-    rank = table["gap_id"].map(port[rivals].groupby("gap_id").size()).where(p_place > 0)
+    rivals = port["p_call"] >= port["gap_id"].map(pd.Series(p_place, table["gap_id"])).astype("float64")
+    rank = table["gap_id"].map(port.loc[rivals, "gap_id"].value_counts()).astype("float64").where(p_place > 0)
     feasible, reached = (rows.loc[~(rows["p_feasible"] < FEASIBLE), "gap_id"] for rows in (port, right))
     return pd.DataFrame(
         {
@@ -71,7 +71,7 @@ def answers_port_calls(port_calls: Any, *, gaps: Any, truth: Any) -> pd.DataFram
             "mmsi": table["mmsi"],
             "time": table["gap_start"],
             "kind": labels["kind"],
-            "ports": table["gap_id"].map(feasible.value_counts()).fillna(0).astype("int64"),
+            "ports": table["gap_id"].map(feasible.value_counts()).astype("float64").fillna(0).astype("int64"),
             "p": summed(port["p_call"], port["gap_id"], table["gap_id"]),
             "y": labels["call"],
             "judged": labels["call"] | ~place | labels["kind"].eq("dark_meeting"),
