@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from darkvoyage.errors import RuleError
 from darkvoyage.kernels.sphere import bearing, great_circle_nm, interpolate
 
 __all__ = ["Path", "Sea", "make_path", "read_legs", "read_nodes", "read_ports"]
@@ -136,8 +137,10 @@ class Sea:
 
     def corners(self, origin: str, target: str) -> np.ndarray:
         """Turning points (lat, lon, width_nm) of the shortest route between two points, both included."""
-        row, _, before = self._routes
+        row, distance, before = self._routes
         at, first = row[target], row[origin]
+        if not np.isfinite(distance[first, at]):
+            raise RuleError(f"no lane leads from {origin!r} to {target!r}")
         chain = [at]
         while at != first:
             at = int(before[first, at])
