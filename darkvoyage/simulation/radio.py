@@ -199,7 +199,7 @@ def _first_report(
     lost = (1.0 - profile.decode) ** together
     with np.errstate(divide="ignore", invalid="ignore"):
         looks = np.floor(np.log(1.0 - rng.random(len(begin))) / np.log1p(-np.minimum(chance * (1.0 - lost), 1.0)))
-    within = np.floor(np.log1p(-rng.random(len(begin)) * (1.0 - lost)) / np.log(1.0 - profile.decode))
+        within = np.floor(np.log1p(-rng.random(len(begin)) * (1.0 - lost)) / np.log(1.0 - profile.decode))
     return begin + (phase * interval - begin) % interval + (looks * together + within) * interval
 
 
