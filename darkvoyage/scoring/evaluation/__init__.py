@@ -23,6 +23,11 @@ _HOME = {
     "evaluate_gaps": "gaps",
     "answers_silences": "silences",
     "evaluate_silences": "silences",
+    "mask_silences": "masking",
+    "mask_outages": "masking",
+    "judge_masks": "judging",
+    "SilenceValidation": "validation",
+    "validate_silence": "validation",
     "vessel_days": "silences",
     "answers_port_calls": "port_calls",
     "evaluate_port_calls": "port_calls",
@@ -32,6 +37,11 @@ _HOME = {
     "evaluate_transfers": "transfers",
     "answers_cargo": "cargo",
     "evaluate_cargo": "cargo",
+    "mask_calls": "hidden_calls",
+    "judge_calls": "hidden_calls",
+    "mask_scenes": "masked_scenes",
+    "judge_links": "masked_scenes",
+    "overlay_days": "masked_scenes",
 }
 
 __all__ = sorted(_HOME)

@@ -1,0 +1,279 @@
+"""Images over real tracks: does a sighting find the silent ship that it shows.
+
+Times and places of images are laid over real tracks. Of the ships in a footprint some never broadcast (their tracks are
+taken out altogether), half of the others fall silent for some hours around the image, and the rest broadcast to within
+a few minutes of it. The image itself is made from the true positions; what it misses, displaces and mistakes are
+numbers of `camera`, not of the linker.
+
+Limits: ships that are not reported every five minutes at the time of an image are not in it; clutter does not thicken
+towards a coast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from darkvoyage.config import GapRule
+from darkvoyage.errors import RuleError
+from darkvoyage.gaps.find import find_gaps
+from darkvoyage.kernels.spans import group_starts
+from darkvoyage.kernels.sphere import angle_difference, bearing, destination, great_circle_nm, interpolate
+from darkvoyage.linking.associate import link_sightings
+from darkvoyage.schema.conform import finish
+from darkvoyage.schema.tables import VESSELS
+from darkvoyage.schema.times import utc_times
+from darkvoyage.scoring.evaluation.camera import Scenery, photograph
+from darkvoyage.scoring.evaluation.hiding import Tracks, cleaned, without
+from darkvoyage.scoring.evaluation.links import answers_links
+from darkvoyage.units import US_PER_H
+
+__all__ = ["MaskedScenes", "judge_links", "mask_scenes", "overlay_days"]
+
+DENSE_H = 5 / 60
+"""Reports no further apart than this are dense [h]: the true position at the time of an image is known."""
+MIN_GAP_H = 0.4
+"""Silences from this on are gaps, so that those of half an hour are [h]."""
+_LIT_H = 3 / 60
+_TOLERANCE = 0.1
+"""A silence ends at fixes, and may be longer at either end by this share and the spacing of dense reports."""
+_APART, _MARGIN_H = 2.2, 0.5
+"""Images are this many silences and hours apart: then no two silences of a ship meet."""
+_STAND_IN_MMSI = 299_000_000  # the identification digits 299 are not allocated
+
+
+@dataclass(frozen=True)
+class MaskedScenes:
+    """A feed with silences, images of it, and what they show.
+
+    Parameters
+    ----------
+    fixes : FIXES table
+        Cleaned, without the hidden rows.
+    sightings : SIGHTINGS table
+    scenes : SCENES table
+    vessels : VESSELS table
+        Lengths of the ships that broadcast.
+    truth_sightings : TRUTH_SIGHTINGS table
+        `mmsi` is null for ships that never broadcast and for clutter.
+    """
+
+    fixes: pd.DataFrame
+    sightings: pd.DataFrame
+    scenes: pd.DataFrame
+    vessels: pd.DataFrame
+    truth_sightings: pd.DataFrame
+
+
+def mask_scenes(
+    fixes: Any, *, gap_h: float, number: int = 20, seed: int = 0, sensor: str = "sar", half_side_nm: float = 25.0,
+    unknown_share: float = 0.15, dark_share: float = 0.5, length_m: float = 110.0, length_log_sd: float = 0.5,
+) -> MaskedScenes:  # fmt: skip
+    """Lay images over dense tracks and hide the ships in them.
+
+    Parameters
+    ----------
+    fixes : FIXES table
+        Cleaned or raw.
+    gap_h : float
+        Length of the silences [h]; the image lies anywhere in them.
+    number : int
+        Images, as far as the feed has room: they are at least 2.2 silences and half an hour apart, each around a ship
+        that is heard half a silence before and after.
+    seed : int
+    sensor : {"sar", "optical"}
+    half_side_nm : float
+        Half the side of a footprint [nm].
+    unknown_share, dark_share : float
+        Share of the ships that never broadcast, and of the others in an image that are silent (where their track has
+        fixes that far apart).
+    length_m, length_log_sd : float
+        Log-normal length of ships whose reports have none: median [m] and log standard deviation.
+
+    Returns
+    -------
+    MaskedScenes
+
+    Raises
+    ------
+    SchemaError
+        The table is not FIXES.
+    RuleError
+        An option is out of its bounds.
+    """
+    _check(gap_h, number, sensor, half_side_nm, (unknown_share, dark_share))
+    rng = np.random.default_rng(seed)
+    table = cleaned(fixes)
+    tracks = Tracks.of(table)
+    ships = _ships(table, unknown_share, length_m, length_log_sd, rng)
+    scenery = _scenery(table, tracks, gap_h, number, half_side_nm, sensor, rng)
+    views = _views(table, tracks, scenery, ships)
+    hidden = _silences(tracks, views, gap_h, dark_share, rng)
+    seen, truth = photograph(views, scenery, rng)
+    heard = without(table, tracks.track[hidden[0]], tracks.time[hidden[0]], tracks.time[hidden[1]])
+    known = ships.loc[~ships["unknown"], ["mmsi", "length_m"]]
+    left = heard[heard["mmsi"].isin(known["mmsi"])].reset_index(drop=True)
+    return MaskedScenes(left, seen, scenery.table(), finish(known, VESSELS, optional=True), truth)
+
+
+def judge_links(masked: MaskedScenes, *, link: Callable[[Any, Any], pd.DataFrame] | None = None) -> pd.DataFrame:
+    """Link the sightings, and put what was found beside the truth.
+
+    Parameters
+    ----------
+    masked : MaskedScenes
+    link : callable, optional
+        Takes GAPS and SIGHTINGS, returns LINKS. None: `link_sightings` with the scenes, the feed and the lengths.
+
+    Returns
+    -------
+    DataFrame
+        As `answers_links`.
+    """
+    gaps = find_gaps(masked.fixes, rule=GapRule(min_gap_h=MIN_GAP_H))
+    if link is None:
+        links = link_sightings(gaps, masked.sightings, scenes=masked.scenes, fixes=masked.fixes, vessels=masked.vessels)
+    else:
+        links = link(gaps, masked.sightings)
+    return answers_links(links, gaps=gaps, sightings=masked.sightings, truth_sightings=masked.truth_sightings)
+
+
+def overlay_days(fixes: Any, *, days: int = 1) -> pd.DataFrame:
+    """Fold a feed onto its first days, each ship and fold a ship of its own: denser traffic on the same ways.
+
+    Parameters
+    ----------
+    fixes : FIXES table
+        Cleaned or raw.
+    days : int
+        Length of a fold [d].
+
+    Returns
+    -------
+    FIXES table
+        Cleaned; usable fixes only, under numbers that no ship has.
+    """
+    if days < 1:
+        raise RuleError(f"days = {days!r}: must be at least 1")
+    table = cleaned(fixes)
+    tracks = Tracks.of(table)
+    fold = days * 24 * US_PER_H
+    first = int(tracks.time.min(initial=0)) // fold if len(tracks.time) else 0
+    turn = tracks.time // fold - first
+    ship = pd.factorize(pd.MultiIndex.from_arrays([tracks.track, turn]))[0] + _STAND_IN_MMSI + 1
+    names = [name for name in ("lat", "lon", "sog", "cog", "heading", "length_m", "ship_type") if name in table]
+    folded = table[names].take(tracks.row).reset_index(drop=True)
+    folded = folded.assign(mmsi=ship, timestamp=utc_times(tracks.time - turn * fold))
+    folded = folded.assign(
+        track_id=folded["mmsi"].astype("str") + "-0", flag=pd.Series(None, folded.index, dtype="str")
+    )
+    return cleaned(folded)
+
+
+def _check(gap_h: float, number: int, sensor: str, half_side_nm: float, shares: tuple[float, float]) -> None:
+    if not MIN_GAP_H < gap_h <= 48.0:
+        raise RuleError(f"gap_h = {gap_h!r}: must be greater than {MIN_GAP_H} and at most 48")
+    if number < 1:
+        raise RuleError(f"number = {number!r}: must be at least 1")
+    if sensor not in ("sar", "optical"):
+        raise RuleError(f"sensor = {sensor!r}: expected one of sar, optical")
+    if not 0 < half_side_nm <= 200:
+        raise RuleError(f"half_side_nm = {half_side_nm!r}: must be greater than 0 and at most 200")
+    for name, share in zip(("unknown_share", "dark_share"), shares, strict=True):
+        if not 0 <= share <= 1:
+            raise RuleError(f"{name} = {share!r}: must be at least 0 and at most 1")
+
+
+def _ships(
+    table: pd.DataFrame, unknown_share: float, length_m: float, length_log_sd: float, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Length of each MMSI, and whether it never broadcasts."""
+    mmsi = np.unique(table["mmsi"].to_numpy())
+    made = np.clip(length_m * np.exp(length_log_sd * rng.standard_normal(len(mmsi))), 10.0, 400.0)
+    unknown = np.zeros(len(mmsi), dtype=bool)
+    unknown[rng.permutation(len(mmsi))[: round(unknown_share * len(mmsi))]] = True
+    told = table.groupby("mmsi")["length_m"].max().to_numpy() if "length_m" in table else np.full(len(mmsi), np.nan)
+    return pd.DataFrame({"mmsi": mmsi, "length_m": np.where(told > 0, told, made), "unknown": unknown})
+
+
+def _scenery(
+    table: pd.DataFrame, tracks: Tracks, gap_h: float, number: int, half_side_nm: float, sensor: str,
+    rng: np.random.Generator,
+) -> Scenery:  # fmt: skip
+    """Times and places of the images: each around a random fix with room for a silence, apart in time."""
+    apart, half = round((_APART * gap_h + _MARGIN_H) * US_PER_H), round(gap_h / 2 * US_PER_H)
+    time = tracks.time
+    roomy = (time - time[tracks.first()] >= half) & (time[tracks.last()] - time >= half)
+    left = rng.permutation(np.flatnonzero(roomy))
+    chosen: list[int] = []
+    while len(left) and len(chosen) < number:
+        chosen.append(int(left[0]))
+        left = left[np.abs(tracks.time[left] - tracks.time[left[0]]) >= apart]
+    at = np.array(chosen, dtype="int64")
+    at = at[np.argsort(tracks.time[at])]
+    row = tracks.row[at]
+    lat, lon = (table[name].to_numpy()[row] for name in ("lat", "lon"))
+    # The ship that chose the place is not always in the middle.
+    lat, lon = destination(lat, lon, rng.uniform(0, 360, len(at)), rng.uniform(0, half_side_nm / 2, len(at)))
+    return Scenery(time=tracks.time[at], lat=lat, lon=lon, half_side_nm=half_side_nm, sensor=sensor)
+
+
+def _views(table: pd.DataFrame, tracks: Tracks, scenery: Scenery, ships: pd.DataFrame) -> pd.DataFrame:
+    """Every densely reported ship in every footprint: true position, speed, course, and the fix before (`at`)."""
+    first = group_starts(tracks.track)
+    scene, begin = np.repeat(np.arange(len(scenery.time)), len(first)), np.tile(first, len(scenery.time))
+    at = tracks.before(tracks.track[begin], scenery.time[scene])
+    bracketed = (at >= begin) & (at < tracks.last()[begin])
+    scene, at = scene[bracketed], at[bracketed]
+    dense = np.diff(tracks.time)[at] <= DENSE_H * US_PER_H
+    scene, at = scene[dense], at[dense]
+    rows = {name: table[name].to_numpy()[tracks.row] for name in ("mmsi", "lat", "lon")}
+    ends = rows["lat"][at], rows["lon"][at], rows["lat"][at + 1], rows["lon"][at + 1]
+    waited = np.maximum(np.diff(tracks.time)[at], 1)
+    lat, lon = interpolate(*ends, (scenery.time[scene] - tracks.time[at]) / waited)
+    speed, course = (
+        table[name].to_numpy()[tracks.row[at]] if name in table else np.full(len(at), np.nan) for name in ("sog", "cog")
+    )
+    views = pd.DataFrame({"scene": scene, "at": at, "mmsi": rows["mmsi"][at], "lat": lat, "lon": lon})
+    views["moment"] = scenery.time[scene]
+    views["speed_kn"] = np.where(np.isfinite(speed), speed, great_circle_nm(*ends) / (waited / US_PER_H))
+    views["course"] = np.where(np.isfinite(course), course, bearing(*ends))
+    north = (lat - scenery.lat[scene]) * 60.0
+    east = angle_difference(lon, scenery.lon[scene]) * 60.0 * np.cos(np.radians(scenery.lat[scene]))
+    views = views[np.maximum(np.abs(north), np.abs(east)) <= scenery.half_side_nm]
+    # Two hulls under one number in one image could not be told apart in the truth.
+    return views.drop_duplicates(["scene", "mmsi"]).merge(ships, on="mmsi")
+
+
+def _silences(
+    tracks: Tracks, views: pd.DataFrame, gap_h: float, dark_share: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """First and last fix around what is hidden: hours of the silent ships, minutes of those that broadcast."""
+    shown = views[~views["unknown"]]
+    at, moment = shown["at"].to_numpy(), shown["moment"].to_numpy()
+    wanted, into = rng.random(len(at)) < dark_share, rng.uniform(0.05, 0.95, len(at))
+    spare_h = _TOLERANCE * gap_h + DENSE_H
+    dark_first, dark_last, fits = _around(tracks, at, moment, into * gap_h, (1 - into) * gap_h, spare_h)
+    near_h = rng.uniform(0, _LIT_H, len(at))
+    lit_first, lit_last, near = _around(tracks, at, moment, near_h, near_h, DENSE_H)
+    dark = wanted & fits
+    first, last = np.where(dark, dark_first, lit_first), np.where(dark, dark_last, lit_last)
+    return first[dark | near], last[dark | near]
+
+
+def _around(
+    tracks: Tracks, at: np.ndarray, moment: np.ndarray, before_h: np.ndarray, after_h: np.ndarray, spare_h: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """First and last fix around a moment on the track of `at`, and whether they exist and are not too far out."""
+    track = tracks.track[at]
+    before, after = (np.round(hours * US_PER_H).astype("int64") for hours in (before_h, after_h))
+    spare = round(spare_h * US_PER_H)
+    first, last = tracks.before(track, moment - before), tracks.after(track, moment + after)
+    there = (first >= tracks.first()[at]) & (last <= tracks.last()[at])
+    first, last = np.where(there, first, at), np.where(there, last, at)
+    early, late = moment - before - tracks.time[first], tracks.time[last] - moment - after
+    return first, last, there & (early <= spare) & (late <= spare)
