@@ -1,4 +1,4 @@
-"""The pasting engine: receptions are those of the sources, shared silences stay so, drawn feeds keep their quantiles."""
+"""The pasting engine: receptions are those of sources, shared silences stay so, drawn feeds keep their quantiles."""
 
 from dataclasses import replace
 
