@@ -30,8 +30,8 @@ _FREE_MID = (291, 292, 293, 294, 296, 297, 298, 299)
 _FIRST_STEM, _STEMS = 200_000, 200_000
 """IMO numbers of 2 and 3 millions were never issued."""
 MAX_VESSELS = _STEMS // 2
-_TURN, _OTHER_TURN = 0.6180339887498949, 0.4142135623730950
-"""Multiples of an irrational number fill the unit interval evenly, so that shares hold in every number of ships."""
+_TURN = 0.6180339887498949
+"""Multiples of the golden section fill the unit interval evenly, so that shares hold in every number of ships."""
 _LISTED_SHARE, _LISTED_LATE_SHARE = 0.67, 0.4
 """Shares of the hiding ships on the watch list, and of those that are listed while the feed runs; drawn by eye."""
 
@@ -63,10 +63,11 @@ def make_fleet(sea: Sea, preset: Preset, vessels: int, days: int, stream: Stream
     ferries: list[int] = []
     for number in range(vessels):
         rng, name = stream(number), _identity(number, offset)
-        if (hides + number * _TURN) % 1.0 < preset.hiding_share:
+        before, after = (int(hides + count * preset.hiding_share) for count in (number, number + 1))
+        if after > before:
             ships.append(_hiding_ship(name, sea, preset, rng, days))
             continue
-        place = int(np.searchsorted(limits, (sort + number * _OTHER_TURN) % 1.0 * limits[-1], side="right"))
+        place = int(np.searchsorted(limits, (sort + number * _TURN) % 1.0 * limits[-1], side="right"))
         group = preset.fleet[min(place, len(limits) - 1)]
         ships.append(_honest_ship(name, group, len(ferries), sea, rng, days))
         if group.kind == "ferry":

@@ -80,7 +80,7 @@ def make_plans(
     begin, end = (share * days for share in rules.span)
     cycles = max(1, int((end - begin) / rules.cycle_d))
     length = (end - begin) / cycles
-    starts = begin + length * (np.arange(cycles) + _LATE_START * common.random(cycles))
+    starts = begin + np.sort((common.random() + np.arange(cycles)) % cycles) * length
     meetings = _number(rules.per_30d["dark_meeting"] * days / 30, common) if len(own) == 2 else 0
     taken = common.permutation(cycles)[:meetings]
     plans = []

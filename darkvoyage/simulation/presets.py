@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from darkvoyage.simulation.receivers import CAMPAIGN, OCEAN, STRAIT, Jamming, Reception
+from darkvoyage.simulation.scenes import Looks
 from darkvoyage.simulation.sea import Sea
 from darkvoyage.simulation.waters_east import east_sea
 from darkvoyage.simulation.waters_ocean import ocean
@@ -140,7 +141,7 @@ class Hiding:
     speed_kn: Span
     per_30d: dict[str, float]
     cycle_d: float
-    span: Span = (0.022, 0.953)
+    span: Span = (0.022, 0.93)
     wait_share: float = 0.6
     wait_mean_h: float = 24.0
     wait_max_h: float = 72.0
@@ -173,6 +174,7 @@ class Preset:
     habits : Habits
     hiding : Hiding
     reception : Reception
+    looks : Looks
     """
 
     name: str
@@ -182,6 +184,7 @@ class Preset:
     habits: Habits
     hiding: Hiding
     reception: Reception
+    looks: Looks = field(default=Looks())
 
 
 _CAMPAIGN = Preset(
@@ -281,7 +284,12 @@ PRESETS = {
             habits=replace(_CAMPAIGN.habits, security_share=0.0, berth_off_share=0.0),
         ),
         replace(_STRAIT, name="jamming", reception=replace(STRAIT, jamming=_JAMMING)),
-        replace(_CAMPAIGN, name="fast", hiding=replace(_CAMPAIGN.hiding, load_h=(3.0, 7.0))),
+        replace(
+            _CAMPAIGN,
+            name="fast",
+            hiding=replace(_CAMPAIGN.hiding, load_h=(3.0, 7.0)),
+            looks=Looks(missed=1.3, position=1.3, length=1.3, clutter=1.3),
+        ),
         replace(
             _CAMPAIGN,
             name="drifters",

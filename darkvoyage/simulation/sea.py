@@ -170,13 +170,14 @@ class Sea:
 
 def make_path(turns: np.ndarray) -> Path:
     """Path through turning points (lat, lon, width_nm), resampled about every mile."""
-    parts = []
-    for one, two in itertools.pairwise(turns):
-        steps = max(2, int(np.ceil(float(great_circle_nm(one[0], one[1], two[0], two[1])) / _STEP_NM)))
-        share = np.arange(steps) / steps
-        lat, lon = interpolate(one[0], one[1], two[0], two[1], share)
-        parts.append(np.column_stack([lat, lon, one[2] + (two[2] - one[2]) * share]))
-    lat, lon, width = np.vstack([*parts, turns[-1:]]).T
+    legs = great_circle_nm(turns[:-1, 0], turns[:-1, 1], turns[1:, 0], turns[1:, 1])
+    steps = np.maximum(2, np.ceil(legs / _STEP_NM)).astype("int64")
+    leg = np.repeat(np.arange(len(steps)), steps)
+    share = (np.arange(len(leg)) - (np.cumsum(steps) - steps)[leg]) / steps[leg]
+    one, two = turns[leg], turns[leg + 1]
+    places = interpolate(one[:, 0], one[:, 1], two[:, 0], two[:, 1], share)
+    width = one[:, 2] + (two[:, 2] - one[:, 2]) * share
+    lat, lon, width = np.vstack([np.column_stack([*places, width]), turns[-1:]]).T
     along = np.r_[0.0, np.cumsum(great_circle_nm(lat[:-1], lon[:-1], lat[1:], lon[1:]))]
     course = np.radians(bearing(lat[:-1], lon[:-1], lat[1:], lon[1:]))
     course = np.r_[course, course[-1:]]

@@ -23,6 +23,8 @@ from darkvoyage.simulation.behaviours import berths_off, faults, security_off, s
 from darkvoyage.simulation.diary import SLOTS_PER_DAY, Identity, Log
 from darkvoyage.simulation.feed import equipment_fixes, fix_table, ship_fixes, write_fixes
 from darkvoyage.simulation.fleet import MAX_VESSELS, false_identity, make_fleet, vessel_table, watch_list
+from darkvoyage.simulation.pasted import hear as hear_pasted
+from darkvoyage.simulation.pasted import make_patterns
 from darkvoyage.simulation.plans import make_plans
 from darkvoyage.simulation.presets import PRESETS, Preset
 from darkvoyage.simulation.radio import hear, make_ether
@@ -39,7 +41,7 @@ __all__ = ["START", "World", "simulate"]
 START = pd.Timestamp("2024-03-01T00:00:00Z")
 """When every feed begins."""
 _MAX_DAYS = 3660
-_RECEPTIONS = ("physical",)
+_RECEPTIONS = ("physical", "pasted")
 _FLEET, _PAIR, _VOYAGE, _CHANCE, _ETHER, _RADIO, _FEED, _EQUIPMENT, _IMAGES, _LISTS = range(10)
 
 
@@ -122,8 +124,7 @@ def simulate(
     sea, lists = rules.sea(), _stream(seed, _LISTS)
     ships = make_fleet(sea, rules, vessels, days, partial(_stream, seed, _FLEET))
     logs = _logs(ships, sea, rules, seed, days)
-    scenes, sightings, truth_sightings = observe(logs, START, days, _stream(seed, _IMAGES))
-    truth_sightings["what"] = np.where(truth_sightings["mmsi"].notna(), "ship", "clutter")
+    scenes, sightings, truth_sightings = observe(logs, sea, START, days, _stream(seed, _IMAGES), rules.looks)
     notes: list[LongSilences] = []
     heard = _receptions(logs, sea, rules, seed, days, reception, patterns)
     parts = chain(
@@ -212,8 +213,11 @@ def _receptions(
 ) -> Iterator[Heard]:
     """What the provider hears of every ship, one by one."""
     common = _stream(seed, _ETHER)
-    ether = make_ether(common, sea, days, rules.reception)
-    return (hear(log, ether, _stream(seed, _RADIO, place)) for place, log in enumerate(logs))
+    if reception == "physical":
+        ether = make_ether(common, sea, days, rules.reception)
+        return (hear(log, ether, _stream(seed, _RADIO, place)) for place, log in enumerate(logs))
+    pasted = make_patterns(common, days, rules.reception, patterns)
+    return (hear_pasted(log, pasted, _stream(seed, _RADIO, place)) for place, log in enumerate(logs))
 
 
 def _noted(parts: Iterable[pd.DataFrame], notes: list[LongSilences]) -> Iterator[pd.DataFrame]:
