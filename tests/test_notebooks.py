@@ -12,7 +12,8 @@ NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
 def test_there_are_notebooks():
-    assert [path.name for path in NOTEBOOKS] == ["01_first_look.ipynb", "02_large_dumps.ipynb"]
+    names = [path.name for path in NOTEBOOKS]
+    assert names == ["01_first_look.ipynb", "02_large_dumps.ipynb", "03_how_often_is_it_right.ipynb"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

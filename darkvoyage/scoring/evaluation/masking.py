@@ -26,9 +26,9 @@ from darkvoyage.kernels.grid import cell_of
 from darkvoyage.kernels.nearby import near_any, near_cells
 from darkvoyage.kernels.spans import expand, search_groups
 from darkvoyage.schema.conform import conform
-from darkvoyage.schema.tables import FIXES, PORTS
+from darkvoyage.schema.tables import PORTS
 from darkvoyage.schema.times import time_us, utc_times
-from darkvoyage.tracks.cleaning import clean_fixes, in_order
+from darkvoyage.scoring.evaluation.hiding import cleaned, track_numbers, without
 from darkvoyage.units import US_PER_H
 
 __all__ = ["PROTOCOLS", "Masked", "mask_outages", "mask_silences"]
@@ -121,7 +121,7 @@ def mask_silences(
     if number is not None and number < 1:
         raise RuleError(f"number = {number!r}: must be at least 1")
     rng = np.random.default_rng(seed)
-    table = _cleaned(fixes)
+    table = cleaned(fixes)
     gaps = _natural_gaps(table, min_gap_h, natural)
     if number is not None and number < len(gaps):
         gaps = gaps.iloc[np.sort(rng.choice(len(gaps), number, replace=False))].reset_index(drop=True)
@@ -137,7 +137,9 @@ def mask_silences(
     first, last = _place(heard, gaps, np.flatnonzero(starts), *keys[protocol], min_gap_h, rng)
     fit = first >= 0
     silences = _pairs(heard, gaps[fit], first[fit], last[fit], protocol)
-    return Masked(_without(table, heard, first[fit], last[fit]), silences, int((~fit).sum()))
+    first, last = first[fit], last[fit]
+    kept = without(table, heard.track[first], heard.time[first], heard.time[last])
+    return Masked(kept, silences, int((~fit).sum()))
 
 
 def mask_outages(
@@ -175,7 +177,7 @@ def mask_outages(
     if not band_deg > 0:
         raise RuleError(f"band_deg = {band_deg!r}: must be greater than 0")
     rng = np.random.default_rng(seed)
-    table = _cleaned(fixes)
+    table = cleaned(fixes)
     before = _natural_gaps(table, min_gap_h, None)
     placed = np.flatnonzero(table["flag"].isna())
     if len(before) == 0 or len(placed) == 0:
@@ -194,13 +196,6 @@ def mask_outages(
     return Masked(kept, _layout(after[made], "outage"), 0)
 
 
-def _cleaned(fixes: Any) -> pd.DataFrame:
-    table = conform(fixes, FIXES)
-    if "track_id" not in table.columns or "flag" not in table.columns:
-        return clean_fixes(table)
-    return in_order(table)
-
-
 def _natural_gaps(table: pd.DataFrame, min_gap_h: float, wanted: Any) -> pd.DataFrame:
     """Closed gaps whose two ends have positions; of those only the wanted ones, if any are named."""
     gaps = find_gaps(table, rule=GapRule(min_gap_h=min_gap_h))
@@ -212,7 +207,7 @@ def _natural_gaps(table: pd.DataFrame, min_gap_h: float, wanted: Any) -> pd.Data
 
 def _heard(table: pd.DataFrame, min_gap_h: float) -> _Heard:
     rows = usable_rows(table)
-    part, track = table[rows], _tracks(table)[rows]
+    part, track = table[rows], track_numbers(table)[rows]
     time = time_us(part["timestamp"])
     order = np.lexsort((time, track))
     track, time = track[order], time[order]
@@ -221,11 +216,6 @@ def _heard(table: pd.DataFrame, min_gap_h: float) -> _Heard:
     mmsi, lat, lon = (part[name].to_numpy()[order] for name in ("mmsi", "lat", "lon"))
     placed = part["flag"].isna().to_numpy()[order] & np.isfinite(lat) & np.isfinite(lon)
     return _Heard(mmsi, track, time, lat, lon, placed, np.cumsum(broken))
-
-
-def _tracks(table: pd.DataFrame) -> np.ndarray:
-    """Number of each row's track, -1 for rows of none."""
-    return table.groupby(["mmsi", "track_id"], sort=True).ngroup().fillna(-1).to_numpy(dtype="int64")
 
 
 def _near(heard: _Heard, ports: Any, near_nm: float) -> np.ndarray:
@@ -340,15 +330,3 @@ def _layout(gaps: pd.DataFrame, protocol: str) -> pd.DataFrame:
     texts = pd.Series([protocol] * len(table), index=table.index, dtype="str")
     table = table.assign(protocol=texts, masked=False, matched_to=table["mask_id"])
     return table.reset_index(drop=True)
-
-
-def _without(table: pd.DataFrame, heard: _Heard, first: np.ndarray, last: np.ndarray) -> pd.DataFrame:
-    """All rows but those of a masked track strictly between a mask's ends."""
-    if len(first) == 0:
-        return table
-    order = np.argsort(first)
-    first, last = first[order], last[order]
-    track, time = _tracks(table), time_us(table["timestamp"])
-    at = search_groups(heard.track[first], heard.time[first], np.maximum(track, 0), time) - 1
-    inside = (at >= 0) & (heard.track[first[at]] == track) & (time < heard.time[last[at]])
-    return table[~inside].reset_index(drop=True)
