@@ -110,7 +110,7 @@ CAMPAIGN = Reception()
 """A provider's feed of a marginal sea: stations on friendly shores, satellites elsewhere."""
 STRAIT = replace(CAMPAIGN, thin_s=180.0, satellites=20, good_h=15.0, bad_h=2.0, feed_outage_every_d=90.0)
 """Many shore stations, a fix every few minutes."""
-OCEAN = replace(CAMPAIGN, satellites=30, node_spread_h=5.0, long_range_share=0.4, pasted_style="satellite")
+OCEAN = replace(CAMPAIGN, satellites=20, catch=0.25, node_spread_h=5.0, long_range_share=0.4, pasted_style="satellite")
 """Satellites mostly, some of which hear message 27."""
 
 
