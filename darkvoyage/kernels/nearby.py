@@ -1,7 +1,8 @@
-"""Which positions lie within reach of a few places, for very many positions.
+"""Which positions lie within reach of which places, for very many positions.
 
-A bitmap of cells says where a place can be near at all; only positions in a marked cell meet the exact test, the chord
-between unit vectors. The sphere is the mean one of `great_circle_nm`.
+For a few places a bitmap of cells says where one can be near at all; only positions in a marked cell meet the exact
+test, the chord between unit vectors. For thousands of places there is a tree. The sphere is the mean one of
+`great_circle_nm`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from darkvoyage.kernels.spans import expand
 from darkvoyage.kernels.sphere import EARTH_RADIUS_NM
 
-__all__ = ["near_any", "near_cells", "near_pairs"]
+__all__ = ["near_any", "near_cells", "near_pairs", "near_pairs_of_many"]
 
 _ROWS = 512
 """Cells from pole to pole. A power of two, as the columns: then a mask of bits brings any turn of longitude home."""
@@ -90,6 +91,40 @@ def near_pairs(
     found = [(np.empty(0, "int64"), np.empty(0, "int64")), *_hits(lat, lon, place_lat, place_lon, radius_nm, cells)]
     position, place = (np.concatenate(part) for part in zip(*found, strict=True))
     return position, place
+
+
+def near_pairs_of_many(
+    lat: np.ndarray, lon: np.ndarray, place_lat: np.ndarray, place_lon: np.ndarray, radius_nm: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Position and place of all pairs within the place's radius, for many places of similar radius.
+
+    Parameters
+    ----------
+    lat, lon, place_lat, place_lon, radius_nm : ndarray
+        As in `near_pairs`.
+
+    Returns
+    -------
+    position, place : ndarray of int64, shape (pairs,)
+        Sorted by (position, place).
+    """
+    from scipy.spatial import cKDTree
+
+    known = np.flatnonzero((np.abs(lat) <= 90) & np.isfinite(lon))
+    if len(known) == 0 or len(place_lat) == 0:
+        return np.empty(0, dtype="int64"), np.empty(0, dtype="int64")
+    chord = 2 * np.sin(np.minimum(radius_nm / EARTH_RADIUS_NM, np.pi) / 2)
+    widest = float(chord.max()) + _ROUNDING
+    places = cKDTree(np.stack(_unit(place_lat, place_lon), axis=1))
+    points = np.stack(_unit(lat[known], lon[known]), axis=1)
+    # The nearest place decides cheaply which positions need to be looked at.
+    close = np.flatnonzero(np.isfinite(places.query(points, distance_upper_bound=widest)[0]))
+    tree = cKDTree(points[close], balanced_tree=False, compact_nodes=False)  # positions repeat
+    found = tree.sparse_distance_matrix(places, widest, output_type="ndarray")
+    found = found[found["v"] <= chord[found["j"]]]
+    position, place = known[close[found["i"]]], found["j"]
+    order = np.lexsort((place, position))
+    return position[order], place[order]
 
 
 def near_any(

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from darkvoyage.config import VisitRule
-from darkvoyage.kernels.nearby import near_cells, near_pairs
+from darkvoyage.kernels.nearby import near_pairs_of_many
 from darkvoyage.kernels.spans import group_starts
 from darkvoyage.kernels.sphere import great_circle_nm
 from darkvoyage.schema.conform import conform, empty, finish, sort_rows
@@ -105,8 +105,7 @@ def _in_port(heard: pd.DataFrame, places: pd.DataFrame, rule: VisitRule) -> tupl
     lat, lon, place_lat, place_lon = (table[name].to_numpy() for table in (heard, places) for name in ("lat", "lon"))
     entry_nm = np.maximum(places["radius_nm"].to_numpy(), rule.min_radius_nm)
     exit_nm = entry_nm * rule.exit_ratio
-    cells = near_cells(place_lat, place_lon, exit_nm)
-    row, port = near_pairs(lat, lon, place_lat, place_lon, exit_nm, cells)
+    row, port = near_pairs_of_many(lat, lon, place_lat, place_lon, exit_nm)
     distance = great_circle_nm(lat[row], lon[row], place_lat[port], place_lon[port])
     entered, reached = np.zeros(len(heard), dtype=bool), np.zeros(len(heard), dtype=bool)
     entered[row[distance <= entry_nm[port]]] = True

@@ -25,8 +25,14 @@ def pairs(points, places):
     return list(zip(*(part.tolist() for part in found), strict=True))
 
 
+def pairs_of_many(points, places):
+    found = nearby.near_pairs_of_many(*columns(points, 2), *columns(places, 3))
+    return list(zip(*(part.tolist() for part in found), strict=True))
+
+
+@pytest.mark.parametrize("pairs", [pairs, pairs_of_many])
 @given(POINTS, PLACES)
-def test_pairs_twin(points, places):
+def test_pairs_twin(pairs, points, places):
     found = pairs(points, places)
     assert found == sorted(set(found))
     distances = oracle.distances_nm(points, [place[:2] for place in places])
@@ -80,7 +86,8 @@ def test_distances_by_hand(point, place, away_deg):
         assert pairs([point], [(*place, away - 0.001)]) == []
 
 
-def test_a_place_is_near_itself_at_no_radius():
+@pytest.mark.parametrize("pairs", [pairs, pairs_of_many])
+def test_a_place_is_near_itself_at_no_radius(pairs):
     assert pairs([(43.0, 133.0)], [(43.0, 133.0, 0.0)]) == [(0, 0)]
 
 

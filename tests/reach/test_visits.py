@@ -206,7 +206,7 @@ def test_equals_the_plain_loop(fixes, as_of):
     np.testing.assert_allclose(found["gap_h"], [visit["gap_h"] for visit in expected], atol=1e-9)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(harbour_days(), st.integers(-400, 400), st.sampled_from([-90.0, 45.0, 180.0]), st.randoms(use_true_random=False))
 def test_other_days_other_longitudes_other_order(fixes, days, theta, random):
     found = find_port_visits(fixes, harbour())
