@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 LOWEST := $(VENV)-lowest
 WORKERS ?= 2
 
-.PHONY: demo test test-lowest check bench clean
+.PHONY: demo test test-lowest check bench bench-accuracy bench-speed clean
 
 demo: $(READY)
 	$(BIN)/darkvoyage demo --out demo_report
@@ -25,6 +25,13 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
+
+# How often it is right: simulated worlds, and the real sets that are there.
+bench-accuracy: $(READY)
+	TZ=UTC $(BIN)/darkvoyage bench accuracy --real-sets benchmarks/real_sets.toml --workers $(WORKERS) -o benchmarks/accuracy
+
+bench-speed: $(READY)
+	TZ=UTC $(BIN)/darkvoyage bench speed -o benchmarks/speed
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("darkvoyage needs Python 3.11 or newer; set PYTHON=..." if sys.version_info < (3, 11) else 0)'

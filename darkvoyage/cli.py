@@ -179,6 +179,51 @@ def report(folder: Path, out: Path | None) -> None:
     click.echo(f"report: {path}")
 
 
+@main.group()
+def bench() -> None:
+    """Measure how good and how fast it is."""
+
+
+@bench.command()
+@click.option(
+    "-o", "--out", default="bench_accuracy", show_default=True, type=click.Path(path_type=Path, file_okay=False)
+)
+@click.option("--tier", default="full", show_default=True, metavar="NAME", help="small: seconds; full: minutes.")
+@click.option("--real", multiple=True, metavar="NAME=PATH", help="Real AIS files to hide silences in; may be repeated.")
+@click.option("--ports", type=click.Path(), help="Ordinary ports of the --real files: calls there are hidden too.")
+@click.option("--real-sets", type=click.Path(path_type=Path), help="List of real sets as TOML.")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(min=1), help="Processes.")
+def accuracy(
+    out: Path, tier: str, real: tuple[str, ...], ports: str | None, real_sets: Path | None, workers: int
+) -> None:
+    """Judge every link of the chain on simulated worlds and on real tracks with something hidden."""
+    from darkvoyage.bench.accuracy import measure_accuracy
+    from darkvoyage.bench.pages import headline, write_accuracy
+    from darkvoyage.bench.sets import named_sets, read_real_sets
+
+    sets = named_sets(real, ports=ports) + (read_real_sets(real_sets) if real_sets else [])
+    with _Stages() as stages:
+        measured = measure_accuracy(tier=tier, real_sets=sets, workers=workers, progress=stages)
+        page = write_accuracy(out, measured)
+    click.echo(headline(measured))
+    click.echo(f"accuracy: {page}")
+
+
+@bench.command()
+@click.option("-o", "--out", default="bench_speed", show_default=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option("--fixes", default=1_000_000, show_default=True, type=int, help="Rows of the simulated feed, about.")
+def speed(out: Path, fixes: int) -> None:
+    """Time every stage on a simulated feed, beside floors of the same run."""
+    from darkvoyage.bench.speed import measure_speed, write_speed
+
+    with _Stages() as stages:
+        table = measure_speed(fixes=fixes, progress=stages)
+        page = write_speed(out, table)
+    for row in table.itertuples():
+        click.echo(f"{row.step:<15} {row.rows_per_s:>14,.0f} rows/s")
+    click.echo(f"speed: {page}")
+
+
 class _Stages:
     """A progress bar over the stages, on a terminal only."""
 

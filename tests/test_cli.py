@@ -129,6 +129,34 @@ def test_wrong_usage_is_exit_2():
     assert run("fly").exit_code == 2
 
 
+@pytest.mark.parametrize("command", ["accuracy", "speed"])
+def test_benches_help(command):
+    result = run("bench", command, "--help")
+    assert result.exit_code == 0
+    assert "Usage:" in result.output
+
+
+def test_bench_speed(tmp_path):
+    result = run("bench", "speed", "--fixes", 2000, "-o", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[-1] == f"speed: {tmp_path / 'speed.md'}"
+    assert (tmp_path / "speed.json").stat().st_size > 100
+
+
+def test_benches_refuse_what_they_do_not_know():
+    for words, told in (
+        (("accuracy", "--tier", "huge"), "tier = 'huge'"),
+        (("accuracy", "--real", "feed.csv"), "expected NAME=PATH"),
+        (("accuracy", "--real-sets", "none.toml"), "cannot be read"),
+        (("speed", "--fixes", 5), "fixes = 5"),
+    ):
+        result = run("bench", *words)
+        assert result.exit_code == 1
+        assert told in result.stderr
+        assert len(result.stderr.strip().splitlines()) == 1
+    assert run("bench", "accuracy", "--workers", 0).exit_code == 2
+
+
 def test_quiet_in_a_pipe(ais, tmp_path):
     result = run("investigate", ais, "-o", tmp_path / "out")
     assert "\r" not in result.stderr

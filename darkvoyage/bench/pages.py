@@ -1,0 +1,206 @@
+"""The accuracy run as a page, as data, and as reliability plots."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from darkvoyage.bench.accuracy import Accuracy
+from darkvoyage.bench.tables import markdown, records, versions, with_interval, write_results
+from darkvoyage.bench.worlds import OURS, RELIABLE, TOLD_ALL, TOLD_WORD
+from darkvoyage.errors import ReadError
+
+__all__ = ["HEART", "headline", "write_accuracy"]
+
+HEART = (
+    ("gaps", "f1", "gaps found (F1)"),
+    ("silences", "auc_same_duration", "off or unheard, gaps of one duration (AUC)"),
+    ("port_calls", "auc", "call or no call in the gap (AUC)"),
+    ("port_calls", "right_port_top1", "right port, of gaps with a call"),
+    ("links", "top1", "right gap, of sightings of dark ships"),
+    ("transfers", "average_precision", "hidden calls (average precision)"),
+    ("transfers", "precision_at_50", "hidden calls among the first 50"),
+    ("transfers", "right_port_of_found", "right port, of hidden calls found"),
+)
+"""The figures of the first table: link, metric, and what it is in words."""
+
+_INTRODUCTION = """# Accuracy
+
+`darkvoyage bench accuracy` printed every figure here. Simulated worlds are test seeds that no part of the detector was
+tuned on, and the detector reads no parameter of the simulator; real tracks have something hidden by us, so that the
+truth is known. In brackets: 95 % intervals, bootstrapped over vessels (links: over scenes). Simulations say how the
+method works where its world is; they are not field performance."""
+
+_ORACLE = """`told ...` is the chain told the truth of that link: what the link costs. Where `told all` stays below 1,
+the scoring itself is the limit."""
+
+_HIDDEN = """Silences: stretches of well-heard track are taken out, each beside a natural gap of the same duration;
+"cell" and "vessel" say what else the two share. Natural gaps may hide real switch-offs, which makes every method look
+worse. Calls and scenes: what the ship did in the open is known, and then hidden."""
+
+_BESIDE = """Simulated feeds of as many vessels and days beside this one: distances, the largest of each statistic. They
+are printed, not asserted away: where they are large, figures on simulated worlds speak of other feeds than this."""
+
+PLOTTED = ("campaign", "strait", "ocean", "jamming")
+
+
+def headline(measured: Accuracy) -> str:
+    """Write the first table as text lines for a terminal.
+
+    Parameters
+    ----------
+    measured : Accuracy
+
+    Returns
+    -------
+    str
+    """
+    table = _heart(measured)
+    width = max(map(len, table["figure"]))
+    return "\n".join(f"{row[0]:<{width}}  {row[1]}" for row in table.to_numpy().tolist())
+
+
+def write_accuracy(folder: str | Path, measured: Accuracy) -> Path:
+    """Write `accuracy.md`, `accuracy.json` and the reliability plots.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it does not exist.
+    measured : Accuracy
+
+    Returns
+    -------
+    Path
+        The Markdown file.
+    """
+    used = versions()
+    plots = _plots(Path(folder), measured)
+    parts = [
+        _INTRODUCTION,
+        f"Tier {measured.tier.name}; {len(measured.worlds)} worlds. "
+        + "Versions: " + ", ".join(f"{name} {number}" for name, number in used.items()) + ".",
+        "## In short",
+        markdown(_heart(measured)),
+        "## Simulated worlds, link by link",
+        _ORACLE,
+        *_links(measured),
+        "## Real tracks with something hidden",
+        *_sets(measured),
+        "## How probabilities stand to what was true",
+        "\n\n".join(f"![{path.stem.replace('_', ' ')}]({path.name})" for path in plots),
+        "## Worlds",
+        markdown(measured.worlds, digits=1),
+    ]  # fmt: skip
+    data = {
+        "versions": used,
+        "tier": measured.tier.name,
+        "worlds": records(measured.worlds),
+        "scores": records(measured.scores),
+        "reliability": {
+            judged.group: {link: records(table) for link, table in judged.reliability.items()}
+            for judged in measured.groups
+        },
+        "sets": [
+            judged.facts
+            | {"scores": records(judged.scores), "trust": list(judged.trust)}
+            | {"distances": [] if judged.distances is None else records(judged.distances)}
+            for judged in measured.sets
+        ],
+        "absent": list(measured.absent),
+    }
+    return write_results(folder, "accuracy", text="\n\n".join(parts) + "\n", data=data)
+
+
+def _heart(measured: Accuracy) -> pd.DataFrame:
+    """The figures of `HEART` of the first group: ours, the best method that is told nothing, and the one told all."""
+    scores = measured.scores
+    scores = scores[scores["group"] == measured.groups[0].group]
+    rows = []
+    for link, metric, words in HEART:
+        of = scores[(scores["link"] == link) & (scores["metric"] == metric)]
+        told = of["method"].str.startswith(TOLD_WORD)
+        ours, others = of[of["method"] == OURS], of[~told & (of["method"] != OURS)].sort_values("score")
+        best, ceiling = others.tail(1), of[of["method"] == TOLD_ALL]
+        row = {"figure": words} | dict(
+            zip((OURS, "best simple rule", TOLD_ALL), map(_one, (ours, best, ceiling)), strict=True)
+        )
+        share = ours["score"].iloc[0] / ceiling["score"].iloc[0] if len(ceiling) else np.nan
+        rows.append(row | {"which rule": "".join(best["method"]), "share of the ceiling": share})
+    return pd.DataFrame(rows)
+
+
+def _one(scores: pd.DataFrame) -> str:
+    return "".join(with_interval(scores))
+
+
+def _links(measured: Accuracy) -> list[str]:
+    parts = []
+    for link, table in measured.scores.groupby("link", sort=False):
+        parts += [f"### {str(link).replace('_', ' ').capitalize()}", markdown(_wide(table, ["group", "method"]))]
+    return parts
+
+
+def _sets(measured: Accuracy) -> list[str]:
+    parts = [_HIDDEN] if measured.sets else []
+    for judged in measured.sets:
+        parts.append(f"### {judged.name}")
+        parts += [markdown(_wide(table, ["part", "method"])) for table in _parts(judged.scores)]
+        if judged.silence_law is not None:
+            parts += ["Silent for this long after a reception:", markdown(judged.silence_law)]
+        if judged.trust:
+            parts.append("\n".join(f"- {sentence}" for sentence in judged.trust))
+        if judged.distances is not None:
+            parts += [_BESIDE, markdown(_apart(judged.distances))]
+    if measured.sets:
+        parts.append(markdown(pd.DataFrame([judged.facts for judged in measured.sets])))
+    if measured.absent:
+        parts.append("Absent, so not measured: " + ", ".join(measured.absent) + ".")
+    return parts or ["None was given."]
+
+
+def _apart(distances: pd.DataFrame) -> pd.DataFrame:
+    """One row per statistic, the distances of each simulated feed in columns."""
+    keys = ["statistic", "group", "measure"]
+    return distances.groupby([*keys, "reception"], sort=False)["distance"].max().unstack().reset_index()  # noqa: PD010
+
+
+def _parts(scores: pd.DataFrame) -> list[pd.DataFrame]:
+    """Split by what was hidden: `silences`, `calls`, `scenes`."""
+    kind = scores["part"].str.partition(",")[0]
+    return [rows for _, rows in scores.groupby(kind, sort=False)]
+
+
+def _wide(scores: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """One row per key, one column per metric."""
+    cells = scores.assign(cell=with_interval(scores))
+    names = {name: name.replace("_", " ") for name in cells["metric"].unique()}
+    wide = cells.set_index([*keys, "metric"])["cell"].unstack().rename(columns=names)  # noqa: PD010
+    rows = pd.MultiIndex.from_frame(cells[keys].drop_duplicates())
+    return wide.loc[rows, list(names.values())].reset_index().rename_axis(columns=None)
+
+
+def _plots(folder: Path, measured: Accuracy) -> list[Path]:
+    """Draw one plot per link for the worlds of `PLOTTED`, and one per real set."""
+    from darkvoyage.report.reliability import reliability_figure
+
+    chosen = [judged for judged in measured.groups if judged.group in PLOTTED]
+    drawings: dict[str, tuple[pd.DataFrame, pd.DataFrame | None]] = {
+        link: (pd.concat([judged.reliability[link].assign(protocol=judged.group) for judged in chosen]), None)
+        for link in RELIABLE
+    }
+    for judged in measured.sets:
+        if judged.reliability is not None:
+            drawings[judged.name] = (judged.reliability, judged.strata)
+    out = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, (reliability, strata) in drawings.items():
+            path = folder / f"reliability_{name.lower().replace(' ', '_')}.png"
+            reliability_figure(reliability, strata).savefig(path, dpi=110, metadata={"Software": None})
+            out.append(path)
+    except OSError as error:
+        raise ReadError(f"{folder}: cannot be written ({error})") from error
+    return out
