@@ -20,7 +20,7 @@ from darkvoyage.schema.tables import (
     TRUTH,
     TRUTH_SIGHTINGS,
 )
-from tests.worlds import START, hours
+from tests.worlds import hours
 
 OFF = {"fault", "security_off", "berth_off", "off_no_call", "off_wait", "dark_call", "dark_meeting"}
 SHIP = 299_000_001
@@ -140,12 +140,21 @@ def random_world(seed, ships=20):
 
 
 def true_gaps(world):
-    """GAPS of all silences; those too short for the feed with the times of the transmitter."""
-    rows = world.truth[world.truth["gap_start"].notna() | world.truth["kind"].isin(OFF)]
+    """GAPS of all silences; those too short for the feed with the times of the transmitter.
+
+    A silence with several causes is named after its call, else after the longest.
+    """
+    silent = world.truth["kind"].isin(OFF) & ~(world.truth["on_time"] <= world.truth["off_time"])
+    rows = world.truth[world.truth["gap_start"].notna() | silent]
+    length = (rows["on_time"] - rows["off_time"]).where(~rows["kind"].eq("dark_call"), pd.Timedelta(days=9999))
+    rows = rows.assign(length=length).sort_values("length", ascending=False, kind="stable")
+    short = rows["gap_start"].isna()
+    rows = rows[short | ~rows.duplicated(["mmsi", "gap_start", "gap_end"])]
     short = rows["gap_start"].isna()
     start = rows["gap_start"].where(~short, rows["off_time"])
     end = rows["gap_end"].where(~short, rows["on_time"])
-    duration = ((end.fillna(START + pd.Timedelta(days=20)) - start) / pd.Timedelta(hours=1)).to_numpy()
+    as_of = max(start.max(), end.max()) + pd.Timedelta(hours=7)
+    duration = ((end.fillna(as_of) - start) / pd.Timedelta(hours=1)).to_numpy()
     table = pd.DataFrame(
         {
             "gap_id": "gap-" + rows["truth_id"],
@@ -203,7 +212,8 @@ def true_port_calls(world):
 def true_links(world):
     gaps = true_gaps(world)
     rows = []
-    for seen in world.sightings.merge(world.truth_sightings, on="sighting_id").itertuples():
+    seen_at = world.sightings[["sighting_id", "timestamp"]]
+    for seen in seen_at.merge(world.truth_sightings, on="sighting_id").itertuples():
         gap_id = None
         for gap in gaps.itertuples():
             before_end = pd.isna(gap.gap_end) or seen.timestamp < gap.gap_end

@@ -114,13 +114,26 @@ def labels_of(gaps, events, names=("kind", "off", "deliberate", "call")):
         # Another ship's call; one that ends as the gap begins; one whose silence is elsewhere.
         ([known.event("dark_call", 1, 12, 58, (10, 60), port="A")], ["natural", False, False, False]),
         ([known.event("dark_call", 0, 2, 10, (1, 10), port="A")], ["natural", False, False, False]),
-        # The longer overlap wins; of equal ones the cause.
+        # The longer overlap wins, but a call before all; of equal ones the cause.
         (
             [known.event("fault", 0, 12, 20, None), known.event("off_wait", 0, 21, 60, None)],
             ["off_wait", True, True, False],
         ),
         (
-            [known.event("natural", 0, 10, 60, (10, 60)), known.event("fault", 0, 5, 80, (5, 80))],
+            [known.event("off_wait", 0, 12, 45, None), known.event("dark_call", 0, 46, 60, None, port="A")],
+            ["dark_call", True, True, True],
+        ),
+        (
+            [known.event("natural", 0, 5, 80, None), known.event("fault", 0, 5, 80, None)],
+            ["fault", True, False, False],
+        ),
+        # Of two ships that share the number, the one whose silence has the same ends.
+        (
+            [known.event("natural", 0, 10, 60, (10, 60)), known.event("dark_call", 0, 5, 80, (5, 80), port="A")],
+            ["natural", False, False, False],
+        ),
+        (
+            [known.event("fault", 0, 11, 30, (10, 60.1)), known.event("dark_call", 0, 11, 59, (10, 70), port="A")],
             ["fault", True, False, False],
         ),
         # A transmitter that is on silences nobody, unless the feed says so.
@@ -128,6 +141,10 @@ def labels_of(gaps, events, names=("kind", "off", "deliberate", "call")):
         ([known.event("spoofed", 0, 5, 90, (10, 60), port="A")], ["spoofed", False, False, True]),
         ([known.event("spoofed", 0, 5, 90, (10, 60))], ["spoofed", False, False, False]),
         ([known.event("identity_swap", 0, 5, 90, (10, 60))], ["identity_swap", False, False, False]),
+        (
+            [known.event("identity_swap", 0, 30, None, (10, 60)), known.event("off_wait", 0, 12, 20, (10, 60))],
+            ["off_wait", True, True, False],
+        ),
         # Never on again.
         ([known.event("dark_call", 0, 59, None, (58, None), port="A")], ["dark_call", True, True, True]),
     ],
@@ -170,13 +187,15 @@ def test_labels_are_those_of_a_plain_loop(gaps, events, kinds):
     table, truth = gap_table(gaps), known.truth_table(rows)
     expected = {}
     for gap in table.itertuples():
-        best = (0.0, True, 0.0, "")
-        label = "natural"
+        best, label = None, "natural"
         for event in truth.itertuples():
             shared = (min(gap.gap_end, event.on_time) - max(gap.gap_start, event.off_time)) / pd.Timedelta(hours=1)
             if event.mmsi == gap.mmsi and shared > 0:
-                rank = (-shared, event.kind == "natural", event.off_time, event.truth_id)
-                if best[0] == 0.0 or rank < best:
+                same = gap.gap_start == event.gap_start and gap.gap_end == event.gap_end
+                inside = 2 * shared >= (event.on_time - event.off_time) / pd.Timedelta(hours=1)
+                call = event.kind == "dark_call" and inside
+                rank = (not same, not call, -shared, event.kind == "natural", event.off_time, event.truth_id)
+                if best is None or rank < best:
                     best, label = rank, event.kind
         expected[gap.gap_id] = label
     labels = label_gaps(table, truth)

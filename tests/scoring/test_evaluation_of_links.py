@@ -10,12 +10,13 @@ from darkvoyage.schema.conform import empty
 from darkvoyage.schema.tables import CARGO, GAPS, LINKS, PORT_CALLS, SILENCES, TRANSFERS
 from darkvoyage.scoring.evaluation import cargo, gaps, links, port_calls, silences, transfers
 from darkvoyage.scoring.evaluation.metrics import evaluate
+from darkvoyage.simulation.world import simulate
 from tests.scoring import evaluation_truth as known
 
 WORLDS = {
     "hand-made": known.hand_made(),
     "generated": known.random_world(3),
-    "another": known.random_world(4, ships=40),
+    "simulated": simulate(seed=1, vessels=24, days=40, preset="campaign", hiding_share=0.6),
 }
 LINKS_OF_THE_CHAIN = {
     "gaps": (gaps, known.true_gaps, GAPS),

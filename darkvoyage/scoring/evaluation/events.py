@@ -1,9 +1,10 @@
 """Which true event lies in a gap, and which found interval is which true one.
 
-The truth of a world is one row per event (TRUTH). A gap belongs to the event of its MMSI whose silence overlaps it
-most. Where two overlap it equally, a cause goes before `natural`, the earlier before the later. Events overlap a gap by
-the time in which the transmitter was off; `spoofed` and `identity_swap`, whose transmitter was on, by the silence that
-they left in the feed, if any.
+The truth of a world is one row per event (TRUTH). A gap belongs to the event that left this very silence in the feed,
+by its ends; else to the call that lies in it; else to the event of its MMSI that overlaps it most. Of several with the
+same ends a call goes first, then the longer. Events overlap a gap by the time in which the transmitter was off;
+`spoofed` and `identity_swap`, whose transmitter was on, by the silence that they left in the feed, if any, and only
+where nothing else explains the gap.
 """
 
 from __future__ import annotations
@@ -16,19 +17,35 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 from darkvoyage.errors import SchemaError
-from darkvoyage.kernels.spans import expand, search_groups
+from darkvoyage.kernels.spans import expand, group_starts, search_groups
 from darkvoyage.schema.conform import complete
 from darkvoyage.schema.tables import GAPS, TRUTH, TableSpec
 from darkvoyage.schema.times import time_us
 from darkvoyage.units import US_PER_H
 
-__all__ = ["DELIBERATE", "end_us", "label_gaps", "match_events", "one_row_each", "overlaps", "summed", "true_calls"]
+__all__ = [
+    "DELIBERATE",
+    "TOLERANCE_MIN",
+    "end_us",
+    "label_gaps",
+    "match_events",
+    "one_row_each",
+    "overlaps",
+    "summed",
+    "true_calls",
+]
 
 DELIBERATE = ("security_off", "berth_off", "off_no_call", "off_wait", "dark_call", "dark_meeting")
 """Kinds of true events in which a crew switched off on purpose; a `fault` is off, but not on purpose."""
 
-_NATURAL = "natural"
+TOLERANCE_MIN = 10.0
+"""How far the ends of a found and a true silence may lie apart: feeds carry each fix to a few minutes, and two gaps
+that are both true lie hours apart."""
+
+_NATURAL, _SENDING = "natural", ("spoofed", "identity_swap")
 _NEVER = 2**62
+_INSIDE = 0.5
+"""Share of a call's silence that must lie in a gap: all of it does, unless two ships share the MMSI."""
 _UNMATCHED = 0.5  # less than the shortest overlap, 1 us
 _LABELS = ("truth_id", "kind", "port_id", "arrive", "depart", "other_mmsi")
 
@@ -55,25 +72,11 @@ def label_gaps(gaps: Any, truth: Any) -> pd.DataFrame:
         A table is not what it should be.
     """
     table, events = complete(gaps, GAPS), _silences(complete(truth, TRUTH))
-    start, end = time_us(table["gap_start"]), end_us(table["gap_end"])
-    gap, event, overlap = overlaps(
-        table["mmsi"].to_numpy(),
-        start,
-        end,
-        events["mmsi"].to_numpy(),
-        events["low"].to_numpy(),
-        events["high"].to_numpy(),
-    )
-    order = np.lexsort((event, events["kind"].eq(_NATURAL).to_numpy()[event], -overlap, gap))
-    first = order[np.r_[True, gap[order][1:] != gap[order][:-1]]] if len(order) else order
-    row, shared = np.full(len(table), -1), np.zeros(len(table), dtype="int64")
-    row[gap[first]], shared[gap[first]] = event[first], overlap[first]
+    row, shared = _best_event(table, events)
     labels = events.reindex(row).reset_index(drop=True)
     kind = labels["kind"].fillna(_NATURAL)
-    longest = (
-        table[["gap_start", "gap_id"]].assign(row=row, shared=-shared).sort_values(["shared", "gap_start", "gap_id"])
-    )
-    once = ~longest["row"].duplicated().reindex(table.index)
+    longest = table[["gap_start", "gap_id"]].assign(row=row, shared=-shared)
+    once = ~longest.sort_values(["shared", "gap_start", "gap_id"])["row"].duplicated().reindex(table.index)
     return pd.DataFrame(
         {
             "gap_id": table["gap_id"],
@@ -82,7 +85,7 @@ def label_gaps(gaps: Any, truth: Any) -> pd.DataFrame:
             "kind": kind,
             "off": kind.isin([*DELIBERATE, "fault"]),
             "deliberate": kind.isin(DELIBERATE),
-            "call": labels["truth_id"].isin(true_calls(events)["truth_id"]) & (row >= 0) & once,
+            "call": labels["is_call"].eq(True) & once,
         }
     )
 
@@ -212,12 +215,30 @@ def _assign(left: np.ndarray, right: np.ndarray, weight: np.ndarray) -> np.ndarr
     return np.sort(np.r_[np.flatnonzero(alone), contested[np.isin(row * wide + column, chosen)]])
 
 
+def _best_event(gaps: pd.DataFrame, events: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Row of the event that each gap belongs to (-1: none), and how long the two overlap [us]; shapes (gaps,)."""
+    start, end = time_us(gaps["gap_start"]), end_us(gaps["gap_end"])
+    low, high = events["low"].to_numpy(), events["high"].to_numpy()
+    gap, event, overlap = overlaps(gaps["mmsi"].to_numpy(), start, end, events["mmsi"].to_numpy(), low, high)
+    near = TOLERANCE_MIN * 60e6
+    same = np.abs(start[gap] - time_us(events["gap_start"])[event].astype("float64")) <= near
+    same &= np.abs(end[gap] - end_us(events["gap_end"])[event].astype("float64")) <= near
+    call = events["is_call"].to_numpy()[event] & (overlap >= _INSIDE * (high - low)[event])
+    natural, sending = (events["kind"].isin(kinds).to_numpy()[event] for kinds in ([_NATURAL], _SENDING))
+    order = np.lexsort((event, natural, -overlap, sending, ~call, ~same, gap))
+    first = order[group_starts(gap[order])]
+    row, shared = np.full(len(gaps), -1), np.zeros(len(gaps), dtype="int64")
+    row[gap[first]], shared[gap[first]] = event[first], overlap[first]
+    return row, shared
+
+
 def _silences(truth: pd.DataFrame) -> pd.DataFrame:
     """Events in the order of time with `low` and `high` [us]: when the ship could not be heard because of them."""
-    sending = truth["kind"].isin(["spoofed", "identity_swap"])
+    sending = truth["kind"].isin(_SENDING)
     low = truth["off_time"].where(~sending, truth["gap_start"])
     high = truth["on_time"].where(~sending, truth["gap_end"])
-    table = truth.assign(low=time_us(low), high=end_us(high))[low.notna().to_numpy()]
+    is_call = truth["truth_id"].isin(true_calls(truth)["truth_id"])
+    table = truth.assign(low=time_us(low), high=end_us(high), is_call=is_call)[low.notna().to_numpy()]
     return table.sort_values(["mmsi", "low", "truth_id"], kind="stable", ignore_index=True)
 
 

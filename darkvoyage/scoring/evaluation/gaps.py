@@ -13,13 +13,10 @@ import pandas as pd
 
 from darkvoyage.schema.conform import complete
 from darkvoyage.schema.tables import GAPS, TRUTH
-from darkvoyage.scoring.evaluation.events import match_events
+from darkvoyage.scoring.evaluation.events import TOLERANCE_MIN, match_events
 from darkvoyage.scoring.evaluation.metrics import Metric, evaluate, f1, median, precision, recall
 
-__all__ = ["METRICS", "TOLERANCE_MIN", "answers_gaps", "evaluate_gaps"]
-
-TOLERANCE_MIN = 10.0
-"""Feeds carry each fix to a few minutes; two gaps that are both true lie hours apart."""
+__all__ = ["METRICS", "answers_gaps", "evaluate_gaps"]
 
 
 def answers_gaps(gaps: Any, *, truth: Any, min_gap_h: float = 6.0) -> pd.DataFrame:
