@@ -43,6 +43,8 @@ worse. Calls and scenes: what the ship did in the open is known, and then hidden
 _BESIDE = """Simulated feeds of as many vessels and days beside this one: distances, the largest of each statistic. They
 are printed, not asserted away: where they are large, figures on simulated worlds speak of other feeds than this."""
 
+_RARE = ("average_precision", "precision_at_0.5", "recall_at_0.5", "expected_over_true", "ece")
+
 PLOTTED = ("campaign", "strait", "ocean", "jamming")
 
 
@@ -84,6 +86,10 @@ def write_accuracy(folder: str | Path, measured: Accuracy) -> Path:
         + "Versions: " + ", ".join(f"{name} {number}" for name, number in used.items()) + ".",
         "## In short",
         markdown(_heart(measured)),
+        "## Where nobody hides anything",
+        markdown(_quiet(measured)),
+        "## How rare hiding is",
+        markdown(_prevalence(measured)),
         "## Simulated worlds, link by link",
         _ORACLE,
         *_links(measured),
@@ -124,16 +130,64 @@ def _heart(measured: Accuracy) -> pd.DataFrame:
         told = of["method"].str.startswith(TOLD_WORD)
         ours, others = of[of["method"] == OURS], of[~told & (of["method"] != OURS)].sort_values("score")
         best, ceiling = others.tail(1), of[of["method"] == TOLD_ALL]
-        row = {"figure": words} | dict(
-            zip((OURS, "best simple rule", TOLD_ALL), map(_one, (ours, best, ceiling)), strict=True)
+        rows.append(
+            {
+                "figure": words,
+                OURS: _one(ours),
+                "best simple rule": _one(best),
+                "which": "".join(best["method"]),
+                TOLD_ALL: _one(ceiling),
+                "share of that ceiling": ours["score"].iloc[0] / ceiling["score"].iloc[0] if len(ceiling) else np.nan,
+            }
         )
-        share = ours["score"].iloc[0] / ceiling["score"].iloc[0] if len(ceiling) else np.nan
-        rows.append(row | {"which rule": "".join(best["method"]), "share of the ceiling": share})
     return pd.DataFrame(rows)
 
 
 def _one(scores: pd.DataFrame) -> str:
     return "".join(with_interval(scores))
+
+
+def _ours(measured: Accuracy, link: str) -> pd.DataFrame:
+    """Scores of the chain's own answers to one link, by group and metric."""
+    scores = measured.scores
+    return scores[(scores["link"] == link) & (scores["method"] == OURS)].set_index(["group", "metric"])
+
+
+def _quiet(measured: Accuracy) -> pd.DataFrame:
+    """What the chain claims in worlds without a single hidden call: each of these figures should be 0."""
+    worlds = measured.worlds.groupby("group", sort=False)
+    quiet = worlds.filter(lambda rows: rows["hidden calls"].sum() == 0).groupby("group", sort=False)
+    heard, claimed, moved = (_ours(measured, link) for link in ("silences", "transfers", "cargo"))
+    rows = [
+        {
+            "group": group,
+            "worlds": len(rows),
+            "gaps": rows["gaps"].sum(),
+            "alerts above 0.8 per 1,000 vessel-days": _one(heard.loc[[(group, "false_alerts_per_1000_vessel_days")]]),
+            "gaps asserted, share": _one(claimed.loc[[(group, "asserted_calls_per_quiet_gap")]]),
+            "expected calls a world": rows["expected calls"].mean(),
+            "barrels a world, median": moved.loc[(group, "barrels_of_a_quiet_world"), "value"],
+            "probability of more than the cap": rows["p over cap"].mean(),
+        }
+        for group, rows in ((str(name), rows) for name, rows in quiet)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _prevalence(measured: Accuracy) -> pd.DataFrame:
+    """Hidden calls found as the share of hiding vessels falls; the base rate is what guessing gets."""
+    claimed = _ours(measured, "transfers")
+    worlds = measured.worlds.groupby("group", sort=False)["hidden calls"].sum()
+    rows = [
+        {
+            "group": group,
+            "hidden calls": number,
+            "base rate": claimed.loc[(group, "average_precision"), "empty"],
+            **{name.replace("_", " "): _one(claimed.loc[[(group, name)]]) for name in _RARE},
+        }
+        for group, number in ((str(name), number) for name, number in worlds.items())
+    ]
+    return pd.DataFrame(rows).sort_values("base rate", ignore_index=True)
 
 
 def _links(measured: Accuracy) -> list[str]:

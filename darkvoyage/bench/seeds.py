@@ -72,7 +72,7 @@ def _world(preset: str, vessels: int, days: int) -> WorldTask:
     return WorldTask(group=preset, preset=preset, vessels=vessels, days=days)
 
 
-_CAMPAIGN, _STRAIT = _world("campaign", 132, 256), _world("strait", 150, 30)
+_CAMPAIGN, _STRAIT = _world("campaign", 132, 256), _world("strait", 200, 45)
 _SHARES = (0.001, 0.01, 0.03, 0.1)
 
 TIERS = {
@@ -82,9 +82,9 @@ TIERS = {
         worlds=(
             (_CAMPAIGN, 5),
             (_STRAIT, 5),
-            (_world("ocean", 120, 90), 5),
+            (_world("ocean", 120, 120), 5),
             (_world("honest", 132, 128), 5),
-            (_world("jamming", 150, 30), 5),
+            (_world("jamming", 200, 45), 5),
             (_world("fast", 132, 128), 5),
             (_world("drifters", 132, 128), 5),
             (replace(_CAMPAIGN, group="campaign, pasted", reception="pasted"), 5),
@@ -94,7 +94,7 @@ TIERS = {
                 for share in _SHARES
             ),
         ),
-        draws=100,
+        draws=200,
     ),
 }
 
