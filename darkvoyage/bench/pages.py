@@ -12,7 +12,7 @@ from darkvoyage.bench.tables import markdown, records, versions, with_interval, 
 from darkvoyage.bench.worlds import OURS, RELIABLE, TOLD_ALL, TOLD_WORD
 from darkvoyage.errors import ReadError
 
-__all__ = ["HEART", "headline", "write_accuracy"]
+__all__ = ["HEART", "headline", "heart", "write_accuracy"]
 
 HEART = (
     ("gaps", "f1", "gaps found (F1)"),
@@ -59,7 +59,7 @@ def headline(measured: Accuracy) -> str:
     -------
     str
     """
-    table = _heart(measured)
+    table = heart(measured)
     width = max(map(len, table["figure"]))
     return "\n".join(f"{row[0]:<{width}}  {row[1]}" for row in table.to_numpy().tolist())
 
@@ -85,7 +85,7 @@ def write_accuracy(folder: str | Path, measured: Accuracy) -> Path:
         f"Tier {measured.tier.name}; {len(measured.worlds)} worlds. "
         + "Versions: " + ", ".join(f"{name} {number}" for name, number in used.items()) + ".",
         "## In short",
-        markdown(_heart(measured)),
+        markdown(heart(measured)),
         "## Where nobody hides anything",
         markdown(_quiet(measured)),
         "## How rare hiding is",
@@ -120,8 +120,19 @@ def write_accuracy(folder: str | Path, measured: Accuracy) -> Path:
     return write_results(folder, "accuracy", text="\n\n".join(parts) + "\n", data=data)
 
 
-def _heart(measured: Accuracy) -> pd.DataFrame:
-    """The figures of `HEART` of the first group: ours, the best method that is told nothing, and the one told all."""
+def heart(measured: Accuracy) -> pd.DataFrame:
+    """Put the figures of `HEART` beside the best rule and the ceiling, for the first group of worlds.
+
+    Parameters
+    ----------
+    measured : Accuracy
+
+    Returns
+    -------
+    DataFrame
+        `figure`, the chain's own value, that of the best method that is told nothing and `which` that is, that of the
+        chain told the truth of every link, and the chain's share of this ceiling (of its score).
+    """
     scores = measured.scores
     scores = scores[scores["group"] == measured.groups[0].group]
     rows = []

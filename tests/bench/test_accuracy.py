@@ -7,11 +7,11 @@ import pytest
 from click.testing import CliRunner
 
 from darkvoyage.bench import accuracy, worlds
-from darkvoyage.bench.accuracy import measure_accuracy
-from darkvoyage.bench.pages import HEART, headline, write_accuracy
+from darkvoyage.bench.accuracy import Accuracy, measure_accuracy
+from darkvoyage.bench.pages import HEART, headline, heart, write_accuracy
 from darkvoyage.bench.seeds import TIERS, WorldTask
 from darkvoyage.bench.sets import RealSet
-from darkvoyage.bench.worlds import OURS, TOLD_ALL, judge_group
+from darkvoyage.bench.worlds import OURS, TOLD_ALL, JudgedGroup, judge_group
 from darkvoyage.cli import main
 from darkvoyage.errors import RuleError
 from darkvoyage.simulation.world import simulate
@@ -127,3 +127,18 @@ def test_wrong_options():
         measure_accuracy(tier="small", workers=0)
     with pytest.raises(RuleError, match="tier = 'large'"):
         measure_accuracy(tier="large")
+
+
+def test_the_first_table_picks_the_best_rule_and_the_share_of_the_ceiling():
+    def rows(method, value):
+        link = {"group": "one", "link": "transfers", "metric": "average_precision", "low": value - 0.1}
+        return link | {"method": method, "value": value, "high": value + 0.1, "score": 2 * value - 1, "n": 9}
+
+    told = [rows(*pair) for pair in ((OURS, 0.8), ("weak rule", 0.6), ("good rule", 0.7), (TOLD_ALL, 0.9))]
+    one = JudgedGroup("one", pd.DataFrame(told), {}, pd.DataFrame())
+    made = Accuracy(tier=TIERS["small"], groups=(one,), sets=(), absent=())
+    table = heart(made).set_index("figure").loc["hidden calls (average precision)"]
+    assert table[OURS] == "0.800 (0.700 to 0.900)"
+    assert (table["best simple rule"], table["which"]) == ("0.700 (0.600 to 0.800)", "good rule")
+    # Scores, not values: 0.6 of 0.8.
+    assert table["share of that ceiling"] == pytest.approx(0.75)

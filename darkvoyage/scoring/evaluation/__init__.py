@@ -42,6 +42,16 @@ _HOME = {
     "mask_scenes": "masked_scenes",
     "judge_links": "masked_scenes",
     "overlay_days": "masked_scenes",
+    "duration_rule": "baselines",
+    "pre_gap_count": "baselines",
+    "gfw_rule": "baselines",
+    "nearest_port_by_slack": "baselines",
+    "transfers_by_rule": "baselines",
+    "cargo_by_rule": "baselines",
+    "links_within_50_km": "baseline_links",
+    "links_nearest": "baseline_links",
+    "links_hungarian": "baseline_links",
+    "with_truth": "oracle",
 }
 
 __all__ = sorted(_HOME)
