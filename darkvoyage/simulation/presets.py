@@ -261,7 +261,7 @@ _OCEAN = Preset(
     reception=OCEAN,
 )  # fmt: skip
 
-# Off Fujairah and off Bandar Abbas, with circles about the nearest airfields, for weeks at a time as in 2025.
+# Off Fujairah and off Bandar Abbas for weeks, with circles about the nearest airfields; drawn by eye.
 _JAMMING = (
     Jamming(
         lat=25.3, lon=56.6, radius_nm=45.0, from_s=2.5 * 86_400, to_s=40 * 86_400, false_lat=25.11, false_lon=56.33
