@@ -229,6 +229,15 @@ def test_a_ship_drawn_twice_counts_as_two():
     assert scores.loc[0, ["value", "low", "high"]].tolist() == [2.0, 2.0, 2.0]
 
 
+def test_each_world_has_one_list():
+    """In either world the false ship stands above the true one, so neither list of one has a hit."""
+    table = pd.DataFrame(
+        {"p": [0.9, 0.5, 0.8, 0.7], "y": [False, True] * 2, "mmsi": [1, 2, 1, 2], "world": list("aabb")}
+    )
+    scores = evaluate(table, [Metric("list", precision_at_k, 1.0, 0.0, ("p", "y", "world"))])
+    assert scores["value"].tolist() == [0.0]
+
+
 def test_one_cluster_has_no_interval():
     table = pd.DataFrame({"p": [0.5, 0.7], "y": [True, False], "mmsi": [1, 1]})
     scores = evaluate(table, [Metric("brier", brier, 0.0, base_rate)], draws=20)

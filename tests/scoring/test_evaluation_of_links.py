@@ -273,7 +273,7 @@ def test_transfers_by_hand():
         known.truth_table(
             [
                 known.event("dark_call", 0, 10, 60, (10, 60), port="A", barrels=1.0),
-                known.event("dark_call", 0, 100, 160, (100, 160), port="B", barrels=1.0),
+                known.event("dark_call", 0, 100, 160, (100, 160), port="A", barrels=1.0),
                 known.event("dark_call", 1, 10, 60, (10, 60), port="A", barrels=1.0),
                 known.event("dark_call", 2, 10, 14, None, port="A", barrels=1.0),  # in no gap
                 known.event("natural", 3, 10, 60, (10, 60)),

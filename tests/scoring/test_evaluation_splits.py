@@ -8,7 +8,9 @@ from darkvoyage.errors import RuleError
 from darkvoyage.scoring.evaluation.splits import split_times, split_vessels, split_vessels_and_times
 from tests.worlds import START, hours
 
-FLEET = pd.DataFrame({"mmsi": np.repeat(np.arange(299_000_001, 299_001_001), 2), "time": hours(np.arange(2000.0))})
+FLEET = pd.DataFrame(
+    {"mmsi": np.repeat(np.arange(299_000_001, 299_001_001), 2), "time": hours(np.tile([0.0, 2000.0], 1000))}
+)
 
 
 def test_a_vessel_is_in_one_fold_in_every_table():
@@ -38,6 +40,7 @@ def test_who_is_judged_is_neither_known_nor_past():
     assert not set(FLEET["mmsi"][learned]) & set(FLEET["mmsi"][judged])
     assert FLEET["time"][learned].max() < cut <= FLEET["time"][judged].min()
     assert judged.any()
+    assert learned.any()
     assert set(split_vessels(FLEET[judged], folds=4)) == {1}
 
 
