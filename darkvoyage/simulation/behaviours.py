@@ -15,6 +15,7 @@ from darkvoyage.simulation.diary import (
     SLOT_S,
     SLOTS_PER_DAY,
     SLOTS_PER_H,
+    STATUS,
     Event,
     Identity,
     Log,
@@ -96,7 +97,7 @@ def swap_identity(log: Log, rules: Hiding, fresh: Identity, partner: Identity | 
 
 
 def feign(log: Log, sea: Sea, rng: np.random.Generator) -> Log:
-    """Send false positions during the spoofed calls of a log.
+    """Send false positions, as of a ship under way, during the spoofed calls of a log.
 
     Parameters
     ----------
@@ -107,17 +108,20 @@ def feign(log: Log, sea: Sea, rng: np.random.Generator) -> Log:
     Returns
     -------
     Log
-        With other shown positions where there are such calls.
+        With other shown positions and status where there are such calls; the heading that is sent stays the true one.
     """
-    lat, lon = log.lat.copy(), log.lon.copy()
-    for event in log.events:
-        if event.kind == "spoofed":
-            begin, end = (int(time // SLOT_S) - log.first for time in (event.off_s, event.on_s))
-            begin, end = max(begin, 0), min(end, len(lat) - 1)
-            rows = np.arange(begin, end + 1)
-            ends = np.array([[lat[begin], lon[begin]], [lat[end], lon[end]]])
-            lat[rows], lon[rows] = _false_track(log, ends, len(rows), sea, rng)
-    return replace(log, shown_lat=lat, shown_lon=lon)
+    spoofed = [event for event in log.events if event.kind == "spoofed"]
+    if not spoofed:
+        return log
+    lat, lon, status = log.lat.copy(), log.lon.copy(), log.status.copy()
+    for event in spoofed:
+        begin, end = (int(time // SLOT_S) - log.first for time in (event.off_s, event.on_s))
+        begin, end = max(begin, 0), min(end, len(lat) - 1)
+        ends = np.array([[lat[begin], lon[begin]], [lat[end], lon[end]]])
+        rows = slice(begin, end + 1)
+        lat[rows], lon[rows] = _false_track(log, ends, end + 1 - begin, sea, rng)
+        status[rows] = STATUS[SAILING]
+    return replace(log, shown_lat=lat, shown_lon=lon, status=status)
 
 
 def _false_track(

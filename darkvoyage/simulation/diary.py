@@ -21,6 +21,7 @@ __all__ = [
     "SLOTS_PER_DAY",
     "SLOTS_PER_H",
     "SLOT_S",
+    "STATUS",
     "Diary",
     "Event",
     "Identity",
@@ -32,7 +33,8 @@ SLOT_S = 600
 SLOTS_PER_H = 6
 SLOTS_PER_DAY = 144
 SAILING, ANCHORED, MOORED, DRIFTING, FISHING = 0, 1, 5, 3, 7
-_STATUS = {SAILING: 0, ANCHORED: 1, MOORED: 5, DRIFTING: 0, FISHING: 7}
+STATUS = {SAILING: 0, ANCHORED: 1, MOORED: 5, DRIFTING: 0, FISHING: 7}
+"""Navigational status that belongs to what a ship does (ITU-R M.1371)."""
 
 WRONG_STATUS = 0.30
 """Share of stops whose navigational status nobody changed: 20 to 40 % in the field."""
@@ -273,7 +275,7 @@ class Diary:
     def _write(self, lat: np.ndarray, lon: np.ndarray, mode: int, heading: np.ndarray) -> None:
         if self._parts:
             lat, lon = self._join(lat, lon)
-        status = 0 if mode in (ANCHORED, MOORED, FISHING) and self.rng.random() < WRONG_STATUS else _STATUS[mode]
+        status = 0 if mode in (ANCHORED, MOORED, FISHING) and self.rng.random() < WRONG_STATUS else STATUS[mode]
         n = len(lat)
         self._parts.append((lat, lon, heading, np.full(n, mode, dtype="int8"), np.full(n, status, dtype="int8")))
         self.now += n

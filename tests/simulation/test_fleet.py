@@ -9,10 +9,10 @@ import pytest
 
 from darkvoyage.kernels.sphere import great_circle_nm
 from darkvoyage.schema.ais import imo_valid
-from darkvoyage.simulation.diary import MOORED, SLOTS_PER_DAY
+from darkvoyage.simulation.diary import MOORED, SLOTS_PER_DAY, Diary
 from darkvoyage.simulation.fleet import MAX_VESSELS, false_identity, make_fleet
-from darkvoyage.simulation.presets import PRESETS
-from darkvoyage.simulation.voyages import honest_log
+from darkvoyage.simulation.presets import PRESETS, Honesty
+from darkvoyage.simulation.voyages import announce, honest_log
 
 
 def stream(*key):
@@ -102,3 +102,30 @@ def test_what_is_typed_is_in_order_and_known_to_mates(logs):
         slots = [slot for slot, _, _ in log.typed]
         assert slots == sorted(slots)
         assert all(0 <= draught <= 1.1 * log.ship.draught_max_m for _, draught, _ in log.typed)
+
+
+def test_entries_are_as_honest_as_said():
+    sea, honesty = PRESETS["campaign"].sea(), Honesty(honest=0.4, late=0.2, stale=0.3, false=0.1)
+    ship = fleet("campaign", 132)[0]
+    reports, text = [], sea.destination_text["KRPUS"]
+    for seed in range(1500):
+        diary = Diary(ship, sea, np.random.default_rng(seed), 0)
+        diary.type_in(1.0, "BEFORE")
+        draught, destination = announce(diary, "KRPUS", True, honesty, honesty)
+        reports.append(draught)
+        metres = [
+            (slot, entry) for slot, entry, _ in diary.typed[1:] if entry is not None and slot >= 0 and entry != 1.0
+        ]
+        words = [(slot, entry) for slot, _, entry in diary.typed[1:] if entry not in (None, "BEFORE")]
+        assert bool(metres) == (draught != "stale")
+        assert bool(words) == (destination != "stale")
+        if metres:
+            # 0.94 and 0.58 of the greatest draught, laden and in ballast; 36 slots are six hours.
+            assert (metres[0][1] > 0.78 * ship.draught_max_m) == (draught != "false")
+            assert draught != "late" or metres[0][0] >= 36
+        if words:
+            assert (words[0][1] == text) == (destination != "false")
+    counts = Counter(reports)
+    for word, share in (("honest", 0.4), ("late", 0.2), ("stale", 0.3), ("false", 0.1)):
+        # Four standard deviations of a binomial count.
+        assert abs(counts[word] - 1500 * share) < 4 * np.sqrt(1500 * share * (1 - share))

@@ -101,6 +101,7 @@ def test_a_feigned_track(pair):
     outside[inside.stop] = False
     assert (away[outside] == 0).all()
     assert away[inside].max() > 20
+    assert (log.status[inside] == 0).all()
     there = slots(log, call.arrive_s, call.depart_s)
     assert great_circle_nm(log.lat[there], log.lon[there], *PLACE["RUVYP"]).max() < 3.0
     assert great_circle_nm(log.shown_lat[there], log.shown_lon[there], *PLACE["RUVYP"]).min() > 5.0
