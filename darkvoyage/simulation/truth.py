@@ -36,6 +36,10 @@ class LongSilences:
     start_s: np.ndarray
     end_s: np.ndarray
 
+    def taken(self, which: np.ndarray) -> LongSilences:
+        """Only these."""
+        return LongSilences(self.mmsi[which], self.start_s[which], self.end_s[which])
+
 
 def long_silences(fixes: pd.DataFrame, start: pd.Timestamp) -> LongSilences:
     """Silences between the fixes of one hull, and after its last.
@@ -58,7 +62,7 @@ def long_silences(fixes: pd.DataFrame, start: pd.Timestamp) -> LongSilences:
     last = np.r_[mmsi[1:] != mmsi[:-1], True] if len(mmsi) else np.zeros(0, dtype=bool)
     until = np.where(last, np.inf, np.r_[seconds[1:], np.inf][: len(seconds)])
     long = until - seconds > _LONG_S
-    return LongSilences(mmsi[long], seconds[long], until[long])
+    return LongSilences(mmsi, seconds, until).taken(long)
 
 
 def truth_table(logs: list[Log], silences: list[LongSilences], start: pd.Timestamp, end_s: float) -> pd.DataFrame:
@@ -79,10 +83,11 @@ def truth_table(logs: list[Log], silences: list[LongSilences], start: pd.Timesta
     DataFrame
         TRUTH.
     """
-    rows = [row for log, gaps in zip(logs, silences, strict=True) for row in _rows(log, gaps, end_s)]
-    table = pd.DataFrame(rows, columns=list(_COLUMNS))
-    for name in ("off_time", "on_time", "gap_start", "gap_end", "arrive", "depart"):
-        table[name] = _times(table[name].astype("float64"), start)
+    told = [_of_hull(log, gaps, end_s) for log, gaps in zip(logs, silences, strict=True)]
+    events = pd.DataFrame([row for rows, _ in told for row in rows], columns=list(_COLUMNS))
+    table = pd.concat([events.astype(_TYPES), *(natural for _, natural in told)], ignore_index=True)
+    for name in _TIMES:
+        table[name] = _times(table[name], start)
     stamp = table["off_time"].dt.strftime("%Y%m%dT%H%M%S")
     table["truth_id"] = table["mmsi"].astype("str") + "-" + stamp + "-" + table["kind"]
     return finish(table, TRUTH)
@@ -92,14 +97,15 @@ _COLUMNS = (
     "kind", "mmsi", "imo", "off_time", "on_time", "gap_start", "gap_end", "port_id", "lat", "lon", "arrive", "depart",
     "other_mmsi", "loaded", "cargo_t", "barrels", "draught_report", "destination_report",
 )  # fmt: skip
+_TIMES = ("off_time", "on_time", "gap_start", "gap_end", "arrive", "depart")
+_TYPES = dict.fromkeys(_TIMES, "float64") | {"mmsi": "int64", "imo": "Int64"}
+"""Times are seconds since the feed began until the end."""
 
 
-def _rows(log: Log, gaps: LongSilences, end_s: float) -> list[tuple[object, ...]]:
-    """Rows of one hull, in the order of `_COLUMNS`."""
-    known = gaps.end_s < np.inf
-    gaps = LongSilences(
-        *(part[known | (end_s - gaps.start_s > _LONG_S)] for part in (gaps.mmsi, gaps.start_s, gaps.end_s))
-    )
+def _of_hull(log: Log, gaps: LongSilences, end_s: float) -> tuple[list[tuple[object, ...]], pd.DataFrame]:
+    """Rows of the events of one hull, in the order of `_COLUMNS`, and its silences that none of them explains."""
+    open_too_short = (gaps.end_s == np.inf) & (end_s - gaps.start_s <= _LONG_S)
+    gaps = gaps.taken(~open_too_short)
     explained = np.zeros(len(gaps.mmsi), dtype=bool)
     rows: list[tuple[object, ...]] = []
     for event in log.events:
@@ -109,9 +115,11 @@ def _rows(log: Log, gaps: LongSilences, end_s: float) -> list[tuple[object, ...]
         mmsi, imo = _sent(log, event.off_s)
         gap = (np.nan, np.nan)
         if event.unheard:
-            same = gaps.mmsi == mmsi if event.kind == "identity_swap" else np.ones(len(explained), dtype=bool)
-            explained |= same & (gaps.start_s < event.on_s) & (gaps.end_s > event.off_s)
-            around = np.flatnonzero((gaps.mmsi == mmsi) & (gaps.start_s <= event.off_s) & (gaps.end_s >= event.on_s))
+            own = gaps.mmsi == mmsi
+            during = (gaps.start_s < event.on_s) & (gaps.end_s > event.off_s)
+            # Under its other identity a ship goes on sending; while it is off, it is unheard under any.
+            explained |= during & (own | (event.kind != "identity_swap"))
+            around = np.flatnonzero(own & (gaps.start_s <= event.off_s) & (gaps.end_s >= event.on_s))
             gap = (gaps.start_s[around[0]], gaps.end_s[around[0]]) if len(around) else gap
         rows.append(
             (
@@ -120,11 +128,11 @@ def _rows(log: Log, gaps: LongSilences, end_s: float) -> list[tuple[object, ...]
                 event.destination_report,
             )
         )  # fmt: skip
+    left = gaps.taken(~explained)
+    span = {"off_time": left.start_s, "on_time": left.end_s, "gap_start": left.start_s, "gap_end": left.end_s}
+    natural = pd.DataFrame({"kind": "natural", "mmsi": left.mmsi, **span})
     imos = {one.mmsi: one.imo or None for _, one in log.identities}
-    nothing = (None, np.nan, np.nan, np.nan, np.nan, None, None, np.nan, np.nan, None, None)
-    for mmsi, off, on in zip(*(part[~explained] for part in (gaps.mmsi, gaps.start_s, gaps.end_s)), strict=True):
-        rows.append(("natural", mmsi, imos[int(mmsi)], off, on, off, on, *nothing))
-    return rows
+    return rows, natural.assign(imo=natural["mmsi"].map(imos).astype("Int64"))
 
 
 def _within(event: Event, end_s: float) -> Event:
