@@ -178,15 +178,13 @@ def fit_reception(fixes: Any, *, rule: ReceptionRule | None = None) -> Reception
         The table is not FIXES.
     """
     rule = rule or ReceptionRule()
-    exposures, fixes_per_window = _exposures(fixes, rule)
-    return _model_of(exposures, fixes_per_window, rule)
+    return _model_of(*_exposures(fixes, rule), rule)
 
 
 def _exposures(fixes: Any, rule: ReceptionRule) -> tuple[pd.DataFrame, float]:
     """One row per vessel and window between its fixes: heard or not, where, and whether it counts in the rates."""
     table = conform(fixes, FIXES)
-    if "track_id" not in table.columns or "flag" not in table.columns:
-        table = clean_fixes(table)
+    table = table if {"track_id", "flag"} <= set(table.columns) else clean_fixes(table)
     table = table[table["flag"].isna() & table["track_id"].notna()]
     table = sort_rows(table[["track_id", "mmsi", "timestamp", "lat", "lon"]], ("track_id", "timestamp"))
     track = pd.factorize(table["track_id"])[0].astype("int64")
@@ -209,7 +207,7 @@ def _with_silent_windows(
     silent = np.zeros(len(track), dtype="int64")
     silent[:-1] = np.where(track[1:] == track[:-1], window[1:] - window[:-1] - 1, 0)
     suspect = silent * rule.window_min / 60.0 > rule.suspect_h
-    longest = max(round(hours * 60.0 / rule.window_min) for hours in (*_HORIZONS_H, rule.suspect_h))
+    longest = round(max(*_HORIZONS_H, rule.suspect_h) * 60.0 / rule.window_min)
     owner, index = expand(np.ones(len(track)), np.minimum(silent, longest))
     fraction = index / (silent[owner] + 1.0)
     after = np.minimum(owner + 1, len(track) - 1)
@@ -306,7 +304,9 @@ def _vessel_factors(
     return table, factor
 
 
-def vessel_factor(vessels: pd.DataFrame, mmsi: np.ndarray, window: np.ndarray, rule: ReceptionRule) -> np.ndarray:
+def vessel_factor(
+    vessels: pd.DataFrame, mmsi: np.ndarray, window: np.ndarray, rule: ReceptionRule, *, lookback_h: float | None = None
+) -> np.ndarray:
     """Own factor of vessels before given windows: heard over expected in the look-back, drawn towards 1.
 
     Parameters
@@ -315,6 +315,8 @@ def vessel_factor(vessels: pd.DataFrame, mmsi: np.ndarray, window: np.ndarray, r
         As in `ReceptionModel`.
     mmsi, window : ndarray of int64, shape (n,)
     rule : ReceptionRule
+    lookback_h : float, optional
+        None: that of the rule [h].
 
     Returns
     -------
@@ -324,7 +326,7 @@ def vessel_factor(vessels: pd.DataFrame, mmsi: np.ndarray, window: np.ndarray, r
     if len(known) == 0:
         return np.ones(len(mmsi))
     asked = np.minimum(np.searchsorted(known, mmsi), len(known) - 1)
-    back = round(rule.vessel_lookback_h * 60.0 / rule.window_min)
+    back = max(round((lookback_h or rule.vessel_lookback_h) * 60.0 / rule.window_min), 1)
     rows = vessels["window"].to_numpy()
     until = search_groups(code, rows, asked, window, side="left")
     since = search_groups(code, rows, asked, window - back, side="left")

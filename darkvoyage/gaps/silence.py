@@ -18,8 +18,16 @@ from darkvoyage.schema.tables import GAPS, SILENCES
 from darkvoyage.schema.times import time_us
 from darkvoyage.units import US_PER_H
 
-__all__ = ["score_silence"]
+__all__ = ["score_silence", "silence_facts"]
 
+FACTS = (
+    "expected_cell", "expected_block", "expected", "factor_mean", "factor_min", "factor_start", "factor_end", "own",
+    "own_recent", "usual_start", "usual_end", "neighbours_heard", "feed",
+)  # fmt: skip
+"""Columns of `silence_facts` that say something of reception."""
+
+_RECENT_H = 6.0
+_EDGE_WINDOWS = 2
 _MAX_WINDOWS = 400
 _UNKNOWN_KN, _DRIFT_KN = 10.0, 0.3
 _BLOCK_WINDOWS = 2_000_000
@@ -63,6 +71,37 @@ def score_silence(gaps: Any, reception: ReceptionModel) -> pd.DataFrame:
     return _judge(table, located, facts, reception)
 
 
+def silence_facts(gaps: Any, reception: ReceptionModel) -> pd.DataFrame:
+    """What is known of reception along each gap, before any judgement.
+
+    Parameters
+    ----------
+    gaps : GAPS table
+    reception : ReceptionModel
+
+    Returns
+    -------
+    DataFrame
+        One row per gap, in the order of the input: `gap_id`; windows in which the ship should have been heard by the
+        usual rate of the cells (`expected_cell`), times the contemporaneous factor of the others (`expected_block`),
+        times its own (`expected`); mean and least contemporaneous factor along the path (`factor_mean`, `factor_min`)
+        and its mean over the first and last two windows (`factor_start`, `factor_end`); the ship's own factor over the
+        look-back of the rule and over 6 h before (`own`, `own_recent`); usual rates at both ends (`usual_start`,
+        `usual_end`); `neighbours_heard`; `feed` (heard over expected of the whole feed). Gaps without a position have
+        no expected windows.
+
+    Raises
+    ------
+    SchemaError
+        The table is not GAPS.
+    """
+    table = complete(gaps, GAPS)
+    table["duration_h"] = _judged_hours(table, reception.rule)
+    located = (table["start_lat"].notna() & table["start_lon"].notna()).to_numpy()
+    facts = _along_the_paths(table, located, reception)
+    return pd.DataFrame({"gap_id": table["gap_id"]} | {name: facts[name] for name in FACTS})
+
+
 def _judged_hours(table: pd.DataFrame, rule: ReceptionRule) -> np.ndarray:
     """Part of each gap in which the ship's whereabouts are known well enough to ask who was heard there [h].
 
@@ -85,7 +124,7 @@ def _along_the_paths(table: pd.DataFrame, located: np.ndarray, model: ReceptionM
     first = window_of(start_us, rule.window_min) + 1
     count = np.maximum(window_of(end_us, rule.window_min) - first, 0)
     sampled = np.where(located, np.minimum(count, _MAX_WINDOWS), 0)
-    facts = {name: np.zeros(len(table)) for name in ("expected", "block", "usual", "feed", "neighbours")}
+    facts = {name: np.zeros(len(table)) for name in (*FACTS, "block", "usual")}
     cut = np.searchsorted(np.cumsum(sampled), np.arange(0, sampled.sum() + 1, _BLOCK_WINDOWS))
     bounds = np.unique(np.r_[0, cut, len(table)])
     for low, high in pairwise(bounds):
@@ -124,13 +163,40 @@ def _sum_windows(
     own = vessel_factor(model.vessels, part["mmsi"].to_numpy(), first - 1, rule)
     rate = np.clip(usual * factor * own[owner], 0.0, 1.0) * share
     feed = _feed_factor(model.blocks, window)
+    least = np.full(number, np.inf)
+    np.minimum.at(least, owner, factor)
+    from_start = window - first[owner]
+    at_start, at_end = from_start < _EDGE_WINDOWS, from_start >= count[owner] - _EDGE_WINDOWS
+    start_lat, start_lon = part["start_lat"].fillna(0.0).to_numpy(), part["start_lon"].fillna(0.0).to_numpy()
     return {
+        "expected_cell": np.bincount(owner, usual * share, minlength=number),
+        "expected_block": np.bincount(owner, np.clip(usual * factor, 0.0, 1.0) * share, minlength=number),
+        "factor_mean": _mean_of(owner, factor, number),
+        "factor_min": np.where(np.isfinite(least), least, 1.0),
+        "factor_start": _mean_of(owner[at_start], factor[at_start], number),
+        "factor_end": _mean_of(owner[at_end], factor[at_end], number),
+        "own": own,
+        "own_recent": vessel_factor(model.vessels, part["mmsi"].to_numpy(), first - 1, rule, lookback_h=_RECENT_H),
+        "usual_start": model.cell_rate(cell_of(start_lat, start_lon, rule.cell_deg)),
+        "usual_end": model.cell_rate(
+            cell_of(
+                part["end_lat"].fillna(pd.Series(start_lat, index=part.index)).to_numpy(),
+                part["end_lon"].fillna(pd.Series(start_lon, index=part.index)).to_numpy(),
+                rule.cell_deg,
+            )
+        ),
         "expected": np.bincount(owner, rate, minlength=number),
         "block": np.bincount(owner, np.minimum(factor, 1.0) * share, minlength=number) / np.maximum(count, 1),
         "usual": np.bincount(owner, usual * share, minlength=number) / np.maximum(count, 1) * own,
         "feed": np.bincount(owner, feed * share, minlength=number) / np.maximum(count, 1),
-        "neighbours": _count_neighbours(model.heard, owner, block, window, part["mmsi"].to_numpy()),
+        "neighbours_heard": _count_neighbours(model.heard, owner, block, window, part["mmsi"].to_numpy()),
     }
+
+
+def _mean_of(owner: np.ndarray, value: np.ndarray, number: int) -> np.ndarray:
+    """Mean over the windows of each gap, 1 where it has none."""
+    windows = np.bincount(owner, minlength=number)
+    return np.where(windows > 0, np.bincount(owner, value, minlength=number) / np.maximum(windows, 1), 1.0)
 
 
 def _block_sums(blocks: pd.DataFrame, block: np.ndarray, window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -194,7 +260,7 @@ def _judge(
     # A ship that never came back may have left the covered area: its way is not known.
     closed = table["is_closed"].to_numpy()
     cap = np.select(
-        [closed & (facts["neighbours"] >= rule.heard_neighbours), closed & (facts["neighbours"] >= 1)],
+        [closed & (facts["neighbours_heard"] >= rule.heard_neighbours), closed & (facts["neighbours_heard"] >= 1)],
         [_CAP_VERIFIED, _CAP_USUAL],
         _CAP_UNVERIFIED,
     )
@@ -204,7 +270,7 @@ def _judge(
         [
             ~located,
             facts["feed"] < 0.2,
-            facts["neighbours"] == 0,
+            facts["neighbours_heard"] == 0,
             facts["block"] < 0.4,
             p_silence >= 0.05,
         ],
@@ -215,7 +281,7 @@ def _judge(
         {
             "gap_id": table["gap_id"],
             "expected_fixes": np.where(located, facts["expected"] * model.fixes_per_window, np.nan),
-            "neighbours_heard": facts["neighbours"].astype("int64"),
+            "neighbours_heard": facts["neighbours_heard"].astype("int64"),
             "p_silence_if_on": np.where(located, p_silence, np.nan),
             "llr_silence": llr,
             "p_off": 1 / (1 + np.exp(-logit)),
