@@ -6,11 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from darkvoyage.kernels.sphere import great_circle_nm, interpolate
 from darkvoyage.simulation.diary import (
     DRIFTING,
     FISHING,
-    MOORED,
     SAILING,
     SLOT_S,
     SLOTS_PER_DAY,
@@ -21,7 +19,7 @@ from darkvoyage.simulation.diary import (
     Log,
 )  # fmt: skip
 from darkvoyage.simulation.presets import Habits, Hiding
-from darkvoyage.simulation.sea import Sea
+from darkvoyage.simulation.sea import Path, Sea, make_path
 
 __all__ = ["berths_off", "faults", "feign", "security_off", "swap_identity"]
 
@@ -32,7 +30,7 @@ _FALSE_KN = 0.85
 """Speed of a feigned passage over the ship's own."""
 _CIRCLE_NM, _CIRCLE_KN = (0.6, 2.5), (2.0, 5.0)
 _STRAIGHT_SHARE = 0.5
-"""Feigned tracks in a straight line; the others circle at a place in open water."""
+"""Feigned tracks that lead straight from one end to the other; the others circle at a place in open water."""
 _RETURN_SHARE = 0.5
 _LAST_SWAP = 0.85
 """Share of the feed by which a swap has happened."""
@@ -60,12 +58,11 @@ def berths_off(log: Log, sea: Sea, habits: Habits, rng: np.random.Generator) -> 
     """At some calls a tanker isolates its transmitter alongside."""
     if log.ship.ship_type // 10 != 8:
         return
-    edges = np.flatnonzero(np.diff(np.r_[False, log.mode == MOORED, False]))
-    stays = edges.reshape(-1, 2)[rng.random(len(edges) // 2) < habits.berth_off_share]
-    for begin, end in stays:
+    stays = log.stays()
+    for begin, end in stays[rng.random(len(stays)) < habits.berth_off_share]:
         off, on = (log.first + np.sort(rng.uniform(begin, end - 1, size=2))) * SLOT_S
         place = (float(log.lat[begin]), float(log.lon[begin]))
-        _befall(log, Event("berth_off", float(off), float(on), port_id=_port_at(sea, place), place=place))
+        _befall(log, Event("berth_off", float(off), float(on), port_id=sea.port_at(*place), place=place))
 
 
 def swap_identity(log: Log, rules: Hiding, fresh: Identity, partner: Identity | None, rng: np.random.Generator) -> None:
@@ -127,29 +124,37 @@ def feign(log: Log, sea: Sea, rng: np.random.Generator) -> Log:
 def _false_track(
     log: Log, ends: np.ndarray, slots: int, sea: Sea, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """From one true position to another: straight, or by way of open water, where the ship seems to circle."""
+    """From one true position to another on the lanes: steadily, or by way of open water, where the ship circles."""
     straight = rng.random() < _STRAIGHT_SHARE
-    hub = np.array(sea.place_of(sea.nearest_hub(*ends[0])))
+    hub = sea.nearest_hub(*ends[0])
     radius, knots = float(rng.uniform(*_CIRCLE_NM)), float(rng.uniform(*_CIRCLE_KN))
     pace = log.ship.speed_kn * _FALSE_KN / SLOTS_PER_H
-    out, back = (int(np.ceil(float(great_circle_nm(*end, *hub)) / pace)) for end in ends)
+    first, last = (sea.nearest_point(*end) for end in ends)
+    legs = [_by_lane(ends[0], first, hub, sea), _by_lane(ends[1], last, hub, sea)]
+    out, back = (int(np.ceil(leg.along_nm[-1] / pace)) for leg in legs)
     if straight or out + back >= slots:
-        return _leg(ends[0], ends[1], np.linspace(0.0, 1.0, slots))
+        turns = np.vstack([[*ends[0], 0.0], sea.corners(first, last), [*ends[1], 0.0]])
+        return _along(make_path(turns), np.linspace(0.0, 1.0, slots))
     angle = np.arange(slots - out - back) * knots / SLOTS_PER_H / radius
     # The circle begins and, nearly, ends at its southernmost point.
+    lat, lon = sea.place_of(hub)
     north, east = radius * (1.0 - np.cos(angle)), radius * np.sin(angle)
-    circle = (hub[0] + north / 60, hub[1] + east / 60 / np.cos(np.radians(hub[0])))
-    last = np.array([circle[0][-1], circle[1][-1]])
-    legs = (
-        _leg(ends[0], hub, np.arange(out) / max(out, 1)),
-        circle,
-        _leg(last, ends[1], np.arange(1, back + 1) / max(back, 1)),
+    parts = (
+        _along(legs[0], np.arange(out) / max(out, 1)),
+        (lat + north / 60, lon + east / 60 / np.cos(np.radians(lat))),
+        _along(legs[1], 1.0 - np.arange(1, back + 1) / max(back, 1)),
     )
-    return np.concatenate([leg[0] for leg in legs]), np.concatenate([leg[1] for leg in legs])
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
 
-def _leg(one: np.ndarray, two: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return interpolate(one[0], one[1], two[0], two[1], share)
+def _by_lane(end: np.ndarray, point: str, hub: str, sea: Sea) -> Path:
+    """From a place by the nearest turning point to one in open water."""
+    return make_path(np.vstack([[*end, 0.0], sea.corners(point, hub)]))
+
+
+def _along(path: Path, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    at = share * path.along_nm[-1]
+    return np.interp(at, path.along_nm, path.lat), np.interp(at, path.along_nm, path.lon)
 
 
 def _befall(log: Log, event: Event) -> None:
@@ -165,11 +170,3 @@ def _stretch_at_sea(log: Log, rng: np.random.Generator, hours: float) -> float |
     slots = int(hours * SLOTS_PER_H) + 2
     free = np.flatnonzero(away[slots:] == away[:-slots]) if len(away) > slots else np.empty(0, dtype="int64")
     return float(log.first + rng.choice(free) + rng.random()) if len(free) else None
-
-
-def _port_at(sea: Sea, place: tuple[float, float]) -> str | None:
-    """The port whose berth lies within two miles."""
-    ports = [name for name in sea.points if name not in sea.nodes]
-    apart = great_circle_nm(*place, *np.array([sea.place_of(name) for name in ports]).T)
-    nearest = int(np.argmin(apart))
-    return ports[nearest] if apart[nearest] < 2.0 else None

@@ -142,6 +142,10 @@ class Log:
     identities: list[tuple[int, Identity]]
     events: list[Event] = field(default_factory=list)
 
+    def stays(self) -> np.ndarray:
+        """First row alongside and first row under way again of every stay, shape (stays, 2)."""
+        return np.flatnonzero(np.diff(np.r_[False, self.mode == MOORED, False])).reshape(-1, 2)
+
     def happened(self, event: Event) -> None:
         """Note an event, and the silence that comes with it."""
         self.events.append(event)

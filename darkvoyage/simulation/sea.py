@@ -21,6 +21,7 @@ from darkvoyage.kernels.sphere import bearing, great_circle_nm, interpolate
 __all__ = ["Path", "Sea", "make_path", "read_legs", "read_nodes", "read_ports"]
 
 _STEP_NM = 1.0
+_AT_BERTH_NM = 2.0
 _PORT_WIDTH_NM = 0.02
 """Ships keep to the line where it meets a port, standard deviation [nm]."""
 
@@ -156,6 +157,20 @@ class Sea:
         """Where ships wait for the port: its roads, else off its last turning point [deg]."""
         lat, lon = self.roads.get(port) or self.corners(self.hubs[0], port)[-2, :2]
         return float(lat), float(lon)
+
+    def nearest_point(self, lat: float, lon: float) -> str:
+        """The port or turning point that lies nearest."""
+        return self._nearest(list(self.points), lat, lon)[0]
+
+    def port_at(self, lat: float, lon: float) -> str | None:
+        """The port whose berth lies within two miles."""
+        port, apart = self._nearest([name for name in self.points if name not in self.nodes], lat, lon)
+        return port if apart < _AT_BERTH_NM else None
+
+    def _nearest(self, names: list[str], lat: float, lon: float) -> tuple[str, float]:
+        apart = great_circle_nm(lat, lon, *np.array([self.place_of(name) for name in names]).T)
+        nearest = int(np.argmin(apart))
+        return names[nearest], float(apart[nearest])
 
     def nearest_hub(self, lat: float, lon: float) -> str:
         """The turning point in open water that lies nearest."""

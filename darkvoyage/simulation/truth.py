@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from darkvoyage.schema.conform import finish
 from darkvoyage.schema.tables import TRUTH
 from darkvoyage.schema.times import time_us
 from darkvoyage.simulation.diary import SLOT_S, Event, Log
+from darkvoyage.simulation.sea import Sea
 
 __all__ = ["LongSilences", "long_silences", "truth_table"]
 
@@ -65,7 +67,9 @@ def long_silences(fixes: pd.DataFrame, start: pd.Timestamp) -> LongSilences:
     return LongSilences(mmsi, seconds, until).taken(long)
 
 
-def truth_table(logs: list[Log], silences: list[LongSilences], start: pd.Timestamp, end_s: float) -> pd.DataFrame:
+def truth_table(
+    logs: list[Log], silences: list[LongSilences], sea: Sea, start: pd.Timestamp, end_s: float
+) -> pd.DataFrame:
     """Put the truth together.
 
     Parameters
@@ -73,6 +77,7 @@ def truth_table(logs: list[Log], silences: list[LongSilences], start: pd.Timesta
     logs : list of Log
     silences : list of LongSilences
         One entry per log.
+    sea : Sea
     start : Timestamp
         When the feed began.
     end_s : float
@@ -81,9 +86,9 @@ def truth_table(logs: list[Log], silences: list[LongSilences], start: pd.Timesta
     Returns
     -------
     DataFrame
-        TRUTH.
+        TRUTH. A silence that nobody meant tells of the call that the ship made in it in the open, if any.
     """
-    told = [_of_hull(log, gaps, end_s) for log, gaps in zip(logs, silences, strict=True)]
+    told = [_of_hull(log, gaps, sea, end_s) for log, gaps in zip(logs, silences, strict=True)]
     events = pd.DataFrame([row for rows, _ in told for row in rows], columns=list(_COLUMNS))
     table = pd.concat([events.astype(_TYPES), *(natural for _, natural in told)], ignore_index=True)
     for name in _TIMES:
@@ -102,7 +107,7 @@ _TYPES = dict.fromkeys(_TIMES, "float64") | {"mmsi": "int64", "imo": "Int64"}
 """Times are seconds since the feed began until the end."""
 
 
-def _of_hull(log: Log, gaps: LongSilences, end_s: float) -> tuple[list[tuple[object, ...]], pd.DataFrame]:
+def _of_hull(log: Log, gaps: LongSilences, sea: Sea, end_s: float) -> tuple[list[tuple[object, ...]], pd.DataFrame]:
     """Rows of the events of one hull, in the order of `_COLUMNS`, and its silences that none of them explains."""
     open_too_short = (gaps.end_s == np.inf) & (end_s - gaps.start_s <= _LONG_S)
     gaps = gaps.taken(~open_too_short)
@@ -112,6 +117,8 @@ def _of_hull(log: Log, gaps: LongSilences, end_s: float) -> tuple[list[tuple[obj
         if event.off_s >= end_s:
             continue
         event = _within(event, end_s)
+        if event.kind == "fault":
+            event = replace(event, **_open_call(log, sea, event.off_s, event.on_s))
         mmsi, imo = _sent(log, event.off_s)
         gap = (np.nan, np.nan)
         if event.unheard:
@@ -130,9 +137,27 @@ def _of_hull(log: Log, gaps: LongSilences, end_s: float) -> tuple[list[tuple[obj
         )  # fmt: skip
     left = gaps.taken(~explained)
     span = {"off_time": left.start_s, "on_time": left.end_s, "gap_start": left.start_s, "gap_end": left.end_s}
-    natural = pd.DataFrame({"kind": "natural", "mmsi": left.mmsi, **span})
+    calls = [_open_call(log, sea, *ends) for ends in zip(left.start_s, left.end_s, strict=True)]
+    places = {
+        "port_id": [call.get("port_id") for call in calls],
+        "lat": [call.get("place", (np.nan, np.nan))[0] for call in calls],
+        "lon": [call.get("place", (np.nan, np.nan))[1] for call in calls],
+        "arrive": [call.get("arrive_s", np.nan) for call in calls],
+        "depart": [call.get("depart_s", np.nan) for call in calls],
+    }
+    natural = pd.DataFrame({"kind": "natural", "mmsi": left.mmsi, **span, **places})
     imos = {one.mmsi: one.imo or None for _, one in log.identities}
     return rows, natural.assign(imo=natural["mmsi"].map(imos).astype("Int64"))
+
+
+def _open_call(log: Log, sea: Sea, start_s: float, end_s: float) -> dict[str, Any]:
+    """The first stay at a port that lies within a silence that hid nothing, as fields of an event."""
+    for begin, end in log.stays():
+        arrive, depart = ((log.first + row) * float(SLOT_S) for row in (begin, end))
+        if start_s <= arrive and depart <= end_s and end < len(log.mode):
+            place = (float(log.lat[end - 1]), float(log.lon[end - 1]))
+            return {"port_id": sea.port_at(*place), "place": place, "arrive_s": arrive, "depart_s": depart}
+    return {}
 
 
 def _within(event: Event, end_s: float) -> Event:

@@ -145,7 +145,7 @@ def simulate(
         scenes=scenes,
         vessels=finish(pd.DataFrame(vessel_table(ships, lists)), VESSELS),
         watchlist=finish(pd.DataFrame(watch_list(ships, START, days, lists)), WATCHLIST),
-        truth=truth_table(logs, notes, START, days * 86_400.0),
+        truth=truth_table(logs, notes, sea, START, days * 86_400.0),
         truth_sightings=truth_sightings,
         preset=preset,
         seed=int(seed),

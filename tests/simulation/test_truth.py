@@ -6,9 +6,10 @@ import pytest
 
 from darkvoyage.schema.times import time_us
 from darkvoyage.scoring.evaluation.events import DELIBERATE
-from darkvoyage.simulation.diary import Event, Identity, Log
+from darkvoyage.simulation.diary import MOORED, Event, Identity, Log
 from darkvoyage.simulation.ship import Ship
 from darkvoyage.simulation.truth import long_silences, truth_table
+from darkvoyage.simulation.waters_east import east_sea
 from darkvoyage.simulation.world import simulate
 
 H = 3600.0
@@ -118,9 +119,13 @@ def test_silences_of_a_feed_by_hand():
 def test_a_truth_by_hand():
     ship = Ship(291000001, 2000005, "DEMO", "hider", 80, "A", 4000, 90, 15, 6, 10, 1.0, ("KPCHO",), 0, 10)
     still = np.zeros(10 * 144)
+    # Two stays at Busan: one heard before and after, within a natural silence, and one in the middle of two others.
+    mode = still.copy()
+    mode[120 * 6 : 130 * 6] = mode[179 * 6 : 181 * 6] = MOORED
+    lat, lon = still + 35.07, still + 129.08
     own, other = Identity(291000001, 2000005, "DEMO"), Identity(291000002, 0, "OTHER")
     log = Log(
-        ship, 0, still, still, still, still, still, [], [], [], still, still, [(0, own), (7 * 144, other)],
+        ship, 0, lat, lon, still, mode, still, [], [], [], lat, lon, [(0, own), (7 * 144, other)],
     )  # fmt: skip
     log.happened(
         Event("dark_call", 20 * H, 60 * H, True, "RUVYP", (42.7, 133.0), 30 * H, 50 * H, None, True, 9.0, 66.0)
@@ -134,7 +139,7 @@ def test_a_truth_by_hand():
         [(mmsi, START + pd.Timedelta(hours=hour)) for mmsi, hours in heard.items() for hour in hours],
         columns=["mmsi", "timestamp"],
     ).astype({"timestamp": "datetime64[us, UTC]"})
-    truth = truth_table([log], [long_silences(fixes, START)], START, 240 * H)
+    truth = truth_table([log], [long_silences(fixes, START)], east_sea(), START, 240 * H)
     hours = lambda name: ((truth[name] - START) / pd.Timedelta("1h")).tolist()  # noqa: E731
     # The natural silences: 1-19, 64-71, 71-99, 110-167 and 169-180, 180-199; the fault left none of more than 6 h; the
     # last call would have been after the feed, so that it was none; what began after the feed is not told.
@@ -145,6 +150,7 @@ def test_a_truth_by_hand():
         (1, "fault", None, None), (1, "natural", 110, 167), (1, "identity_swap", 167, None),
         (2, "natural", 169, 180), (2, "natural", 180, 199), (2, "off_no_call", 199, None),
     ]  # fmt: skip
-    assert truth["port_id"].dropna().tolist() == ["RUVYP"]
+    assert truth["port_id"].dropna().tolist() == ["RUVYP", "KRPUS"]
+    assert [hours(name)[5] for name in ("arrive", "depart")] == [120, 130]
     assert truth.loc[1, "truth_id"] == "291000001-20240301T200000-dark_call"
     assert truth["on_time"].isna().sum() == 2
