@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import darkvoyage as dv
-from darkvoyage.scoring.evaluation.masking import mask_silences
+from darkvoyage.gaps.masking import mask_silences
 from darkvoyage.scoring.evaluation.metrics import area_under_roc
 from darkvoyage.scoring.evaluation.validation import validate_silence
 

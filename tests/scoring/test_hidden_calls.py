@@ -6,12 +6,12 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import darkvoyage as dv
+from darkvoyage.gaps.hiding import Tracks, without
 from darkvoyage.kernels.sphere import great_circle_nm
 from darkvoyage.reach.visits import find_port_visits
 from darkvoyage.schema.conform import empty
 from darkvoyage.schema.tables import PORT_CALLS
 from darkvoyage.scoring.evaluation.hidden_calls import METRICS, judge_calls, mask_calls
-from darkvoyage.scoring.evaluation.hiding import Tracks, without
 from darkvoyage.scoring.evaluation.metrics import evaluate
 from tests.worlds import hours
 

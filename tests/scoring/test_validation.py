@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 import darkvoyage as dv
+from darkvoyage.gaps.masking import mask_silences
 from darkvoyage.scoring.evaluation.judging import judge_masks, silence_runs
-from darkvoyage.scoring.evaluation.masking import mask_silences
 from darkvoyage.scoring.evaluation.trust import within_two
 from darkvoyage.scoring.evaluation.validation import JUDGES, validate_silence
 from tests.worlds import hours

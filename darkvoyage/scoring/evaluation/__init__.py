@@ -23,8 +23,8 @@ _HOME = {
     "evaluate_gaps": "gaps",
     "answers_silences": "silences",
     "evaluate_silences": "silences",
-    "mask_silences": "masking",
-    "mask_outages": "masking",
+    "mask_silences": "darkvoyage.gaps.masking",
+    "mask_outages": "darkvoyage.gaps.masking",
     "judge_masks": "judging",
     "SilenceValidation": "validation",
     "validate_silence": "validation",
@@ -61,7 +61,8 @@ def __getattr__(name: str) -> Any:
     # Names load their module on first use, as those of the package itself.
     if name not in _HOME:
         raise AttributeError(f"module 'darkvoyage.scoring.evaluation' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"darkvoyage.scoring.evaluation.{_HOME[name]}"), name)
+    home = _HOME[name]
+    value = getattr(importlib.import_module(home if "." in home else f"{__name__}.{home}"), name)
     globals()[name] = value
     return value
 

@@ -19,11 +19,11 @@ import pandas as pd
 from darkvoyage.config import GapRule
 from darkvoyage.errors import RuleError, SchemaError
 from darkvoyage.gaps.find import find_gaps
+from darkvoyage.gaps.hiding import Tracks, cleaned, track_numbers, without
 from darkvoyage.reach.port_calls import find_port_calls
 from darkvoyage.schema.conform import complete, finish
 from darkvoyage.schema.tables import PORT_VISITS, TRUTH
 from darkvoyage.schema.times import time_us, utc_times
-from darkvoyage.scoring.evaluation.hiding import Tracks, cleaned, track_numbers, without
 from darkvoyage.scoring.evaluation.metrics import Metric, mean
 from darkvoyage.scoring.evaluation.port_calls import METRICS as PORT_CALL_METRICS
 from darkvoyage.scoring.evaluation.port_calls import answers_port_calls

@@ -15,6 +15,7 @@ import pandas as pd
 
 from darkvoyage.config import GapRule, ReceptionRule
 from darkvoyage.gaps.find import find_gaps
+from darkvoyage.gaps.masking import Masked
 from darkvoyage.gaps.reception import ReceptionModel, fit_reception
 from darkvoyage.gaps.silence import score_silence
 from darkvoyage.gaps.table import gap_ids
@@ -23,7 +24,6 @@ from darkvoyage.kernels.spans import search_groups
 from darkvoyage.kernels.sphere import interpolate
 from darkvoyage.schema.times import time_us, utc_times
 from darkvoyage.scoring.evaluation.baselines import duration_rule, pre_gap_count
-from darkvoyage.scoring.evaluation.masking import Masked
 from darkvoyage.scoring.evaluation.splits import split_vessels
 from darkvoyage.units import US_PER_H
 

@@ -21,6 +21,7 @@ import pandas as pd
 from darkvoyage.config import GapRule
 from darkvoyage.errors import RuleError
 from darkvoyage.gaps.find import find_gaps
+from darkvoyage.gaps.hiding import Tracks, cleaned, without
 from darkvoyage.kernels.spans import group_starts
 from darkvoyage.kernels.sphere import angle_difference, bearing, destination, great_circle_nm, interpolate
 from darkvoyage.linking.associate import link_sightings
@@ -28,7 +29,6 @@ from darkvoyage.schema.conform import finish
 from darkvoyage.schema.tables import VESSELS
 from darkvoyage.schema.times import utc_times
 from darkvoyage.scoring.evaluation.camera import Scenery, photograph
-from darkvoyage.scoring.evaluation.hiding import Tracks, cleaned, without
 from darkvoyage.scoring.evaluation.links import answers_links
 from darkvoyage.units import US_PER_H
 

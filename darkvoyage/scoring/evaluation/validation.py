@@ -18,13 +18,13 @@ import pandas as pd
 
 from darkvoyage.config import ReceptionRule
 from darkvoyage.errors import RuleError
+from darkvoyage.gaps.hiding import cleaned
+from darkvoyage.gaps.masking import PROTOCOLS, Masked, mask_outages, mask_silences
 from darkvoyage.io.fixes import read_fixes
 from darkvoyage.io.sources import is_source
 from darkvoyage.io.store import Store, open_store
 from darkvoyage.io.store_manifest import is_store
-from darkvoyage.scoring.evaluation.hiding import cleaned
 from darkvoyage.scoring.evaluation.judging import judge_masks, silence_runs
-from darkvoyage.scoring.evaluation.masking import PROTOCOLS, Masked, mask_outages, mask_silences
 from darkvoyage.scoring.evaluation.metrics import Metric, area_under_roc, evaluate, mean, reliability_table
 from darkvoyage.scoring.evaluation.silences import METRICS
 from darkvoyage.scoring.evaluation.trust import FEW, trust_sentences

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 import darkvoyage as dv
+from darkvoyage.gaps.masking import PROTOCOLS, mask_outages, mask_silences
 from darkvoyage.kernels.grid import cell_of
-from darkvoyage.scoring.evaluation.masking import PROTOCOLS, mask_outages, mask_silences
 from tests.worlds import hours, ports
 
 

@@ -21,6 +21,7 @@ import pandas as pd
 from darkvoyage.config import GapRule
 from darkvoyage.errors import RuleError
 from darkvoyage.gaps.find import find_gaps, usable_rows
+from darkvoyage.gaps.hiding import cleaned, track_numbers, without
 from darkvoyage.gaps.table import gap_ids
 from darkvoyage.kernels.grid import cell_of
 from darkvoyage.kernels.nearby import near_any, near_cells
@@ -28,7 +29,6 @@ from darkvoyage.kernels.spans import expand, search_groups
 from darkvoyage.schema.conform import conform
 from darkvoyage.schema.tables import PORTS
 from darkvoyage.schema.times import time_us, utc_times
-from darkvoyage.scoring.evaluation.hiding import cleaned, track_numbers, without
 from darkvoyage.units import US_PER_H
 
 __all__ = ["PROTOCOLS", "Masked", "mask_outages", "mask_silences"]
