@@ -82,11 +82,12 @@ def measure_accuracy(
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise RuleError(f"workers = {workers!r}: expected a whole number of at least 1")
     there = [real for real in real_sets if real.is_there()]
-    jobs: list[tuple[str, Job]] = [
+    # Real sets first: what is wrong with a file shows at once.
+    jobs: list[tuple[str, Job]] = [(real.name, partial(judge_set, real, draws=chosen.draws)) for real in there]
+    jobs += [
         (group, partial(judge_group, list(tasks), draws=chosen.draws))
         for group, tasks in groupby(chosen.tasks(), key=lambda task: task.group)
     ]
-    jobs += [(real.name, partial(judge_set, real, draws=chosen.draws)) for real in there]
     done = _run(jobs, workers, progress or _silent)
     return Accuracy(
         tier=chosen,
@@ -108,8 +109,12 @@ def _run(jobs: list[tuple[str, Job]], workers: int, progress: Progress) -> list[
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=workers, mp_context=context) as pool:
         futures: dict[Future[Any], str] = {pool.submit(job): name for name, job in jobs}
-        for number, future in enumerate(as_completed(futures)):
-            progress(futures[future], number + 1, len(jobs))
+        try:
+            for number, future in enumerate(as_completed(futures)):
+                future.result()  # one part that fails ends the run
+                progress(futures[future], number + 1, len(jobs))
+        finally:
+            pool.shutdown(cancel_futures=True)
         return [future.result() for future in futures]
 
 
