@@ -74,7 +74,7 @@ class ReceptionRule:
     Parameters
     ----------
     window_min : float
-        Length of an exposure window [min]; a vessel is heard in a window or not. 30 min suits thinned feeds.
+        Length of an exposure window [min]; a vessel is heard in a window or not. 0: 10, 30 or 60, as the feed needs.
     cell_deg : float
         Side of the cells of the reception field [deg].
     neighbour_deg : float
@@ -102,7 +102,7 @@ class ReceptionRule:
         From this many heard neighbours on, the silence evidence may reach ln 300 instead of ln 100.
     """
 
-    window_min: float = option(default=30.0, gt=0, le=720)
+    window_min: float = option(default=0.0, ge=0, le=720)
     cell_deg: float = option(default=0.5, gt=0, le=10)
     neighbour_deg: float = option(default=1.0, gt=0, le=20)
     cell_prior_windows: float = option(default=20.0, gt=0)

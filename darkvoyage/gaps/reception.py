@@ -1,18 +1,20 @@
 """Who would have been heard, where and when: a model of reception learned from the feed itself.
 
-A vessel is exposed in every window (30 min, say) between its first and last fix, and heard in it or not. From these
-exposures come the usual rate of each cell, the contemporaneous factor of each block and window (were the *other*
-vessels heard as usual?), each vessel's own factor, and a heavy-tailed law of silence. Silences that are long enough
-to be switch-offs are kept out of the rates but stay in the law: its tail errs on the side of chance.
+A vessel is exposed in every window between its first and last fix, and heard in it or not. From these exposures come
+the usual rate of each cell, the contemporaneous factor of each block and window (were the *other* vessels heard as
+usual?), each vessel's own factor, and a heavy-tailed law of silence. Silences that are long enough to be switch-offs
+are kept out of the rates but stay in the law: its tail errs on the side of chance.
 
-The form follows the exposure idea of Hammond and Peters (2012) with the Poisson silence replaced by a negative-binomial
-zero term (Gamma frailty shared over the silence) and an outage floor, because real receptions are bursty.
+The form follows the exposure idea of Hammond and Peters (2012), with their Poisson silence replaced by a mixture of
+exponentials, because real receptions are bursty.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import os
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,109 +23,135 @@ import pandas as pd
 
 from darkvoyage.config import ReceptionRule
 from darkvoyage.errors import ReadError
-from darkvoyage.kernels.grid import cell_of, window_of
-from darkvoyage.kernels.spans import expand, search_groups
-from darkvoyage.kernels.sphere import interpolate
-from darkvoyage.schema.conform import conform, sort_rows
+from darkvoyage.gaps.exposure import (
+    BASE_MIN,
+    STATES,
+    Exposures,
+    coarsen,
+    expose,
+    heard_windows,
+    merge_heard,
+    pick_window,
+)
+from darkvoyage.gaps.field import (
+    CellField,
+    Factors,
+    block_sums,
+    cell_counts,
+    drawn_factor,
+    intensity,
+    own_share,
+    parent_cell,
+)
+from darkvoyage.gaps.law import SilenceLaw, fit_law
+from darkvoyage.gaps.neighbours import Neighbours
+from darkvoyage.io.fixes import read_fixes
+from darkvoyage.io.sources import is_source
+from darkvoyage.io.store import Store, open_store
+from darkvoyage.io.store_manifest import is_store
+from darkvoyage.kernels.spans import search_groups
+from darkvoyage.schema.conform import conform, empty
 from darkvoyage.schema.tables import FIXES
-from darkvoyage.schema.times import time_us
 from darkvoyage.tracks.cleaning import clean_fixes
 
-__all__ = ["ReceptionModel", "SilenceLaw", "fit_reception", "vessel_factor"]
+__all__ = ["RECENT_H", "ReceptionModel", "fit_reception"]
 
-_HORIZONS_H = (4.0, 6.0, 12.0, 24.0)
-"""Silences the law is fitted on: as long as those it judges. Short ones are far more numerous and would decide."""
-_LAW_BINS = 60
-_LAW_BOUNDS = ((np.log(0.1), np.log(20.0)), (np.log(0.2), np.log(100.0)), (-12.0, -1.0))
-"""Of log kappa, log c and logit pi: wider than any feed seen (kappa 0.7-1.25, c 4.6-13, pi 0-0.006)."""
+RECENT_H = 6.0
+"""Short look-back of a vessel's own factor, beside that of the rule [h]."""
+_HORIZONS_WINDOWS, _HORIZONS_H = (1, 2, 4, 8), (4.0, 8.0, 12.0, 24.0, 48.0)
+"""Silences the law is fitted on."""
+_STATE_PRIOR_WINDOWS = 100.0
 _LISTED_FLOOR = 0.05
 """A feed in which chance gaps are rarer than this does not make its few gaps less suspicious."""
-_FORMAT = 1
-
-
-@dataclasses.dataclass(frozen=True)
-class SilenceLaw:
-    """P(silent | transmitting) = pi + (1 - pi) (1 + c L / kappa)^-kappa for L expected heard windows.
-
-    Parameters
-    ----------
-    kappa : float
-        Shape of the frailty shared over a silence; small = heavy tail.
-    c : float
-        Rate right after a reception over the mean rate.
-    pi : float
-        Share of silences that last however many windows were expected (outages).
-    """
-
-    kappa: float
-    c: float
-    pi: float
-
-    def silent(self, expected: np.ndarray) -> np.ndarray:
-        """Probability of silence over `expected` windows, shape (n,)."""
-        return self.pi + (1 - self.pi) * (1 + self.c * expected / self.kappa) ** -self.kappa
-
-    def end_density(self, expected: np.ndarray, rate_per_h: np.ndarray) -> np.ndarray:
-        """Density of a silence ending by chance after `expected` windows, outage floor excluded [1/h]."""
-        return (1 - self.pi) * self.c * rate_per_h * (1 + self.c * expected / self.kappa) ** (-self.kappa - 1)
+_FORMAT = 2
+_TABLES = ("counts", "cells", "blocks", "vessels")
+_NUMBERS = ("window_min", "states", "fixes_per_reception", "listed_silence")
+_COLUMNS = ["mmsi", "timestamp", "lat", "lon", "sog", "cog", "nav_status", "ais_class"]
 
 
 @dataclasses.dataclass(frozen=True)
 class ReceptionModel:
-    """Reception of a feed, as learned by `fit_reception`; all counts are windows.
+    """Reception of a feed, as learned by `fit_reception`.
 
     Parameters
     ----------
     rule : ReceptionRule
+    window_min : float
+        Width of the windows [min]: that of the rule, or picked from the feed.
     law : SilenceLaw
-    mean_rate : float
-        Share of exposed windows that were heard, over the whole feed.
-    fixes_per_window : float
-        Mean number of fixes in a heard window.
+    states : tuple of float
+        Reception of each class of `STATES` over that of all.
+    fixes_per_reception : float
+        Fixes of the feed over the receptions that its model expected.
     listed_silence : float
         P(silent | transmitting) up to the listing threshold, as a chance gap of this feed has it on average.
+    counts : DataFrame
+        Who was heard in which window, see `heard_windows`: all that the model was learned from.
     cells : DataFrame
-        `cell`, `exposed`, `heard`: the field of usual reception.
+        `cell`, `exposed`, `heard` windows: the field of usual reception.
     blocks : DataFrame
-        `window`, `block`, `expected`, `heard`: what the field expected of the vessels there, and what came.
-    heard : DataFrame
-        `window`, `block`, `mmsi`: who was heard.
+        `block`, `window`, `exposed`, `expected`, `heard`: what the field expected of the vessels there, and what came.
     vessels : DataFrame
-        `mmsi`, `window`, `heard`, `expected`: running sums over each vessel's exposures, for its own factor.
+        `mmsi`, `window`, `state`, `own`, `own_recent`: each vessel's own factor, as of the windows it was heard in.
     """
 
     rule: ReceptionRule
+    window_min: float
     law: SilenceLaw
-    mean_rate: float
-    fixes_per_window: float
+    states: tuple[float, ...]
+    fixes_per_reception: float
     listed_silence: float
+    counts: pd.DataFrame
     cells: pd.DataFrame
     blocks: pd.DataFrame
-    heard: pd.DataFrame
     vessels: pd.DataFrame
+
+    @cached_property
+    def field(self) -> CellField:
+        """Usual share of heard windows by cell."""
+        return _field(self.cells, self.rule)
+
+    @cached_property
+    def factors(self) -> Factors:
+        """Contemporaneous factor by block and window."""
+        return _factors(self.blocks, self.rule)
+
+    @cached_property
+    def neighbours(self) -> Neighbours:
+        """Who was heard in which block and window."""
+        heard = coarsen(self.counts, round(self.window_min / _base_min(self.rule)))
+        return Neighbours(heard, self.rule.neighbour_deg)
+
+    @property
+    def mean_rate(self) -> float:
+        """Share of exposed windows that were heard, over the whole feed."""
+        return self.field.mean
 
     def cell_rate(self, cell: np.ndarray) -> np.ndarray:
         """Usual share of heard windows in each cell, shape (n,)."""
-        prior = self.rule.cell_prior_windows
-        known = self.cells["cell"].to_numpy()
-        exposed, heard = self.cells["exposed"].to_numpy(), self.cells["heard"].to_numpy()
-        rate = np.r_[(heard + prior * self.mean_rate) / (exposed + prior), self.mean_rate]
-        at = np.searchsorted(known, cell)
-        at[(at >= len(known)) | (known[np.minimum(at, len(known) - 1)] != cell) if len(known) else slice(None)] = -1
-        return rate[at]
+        return self.field.rate(cell)
+
+    def updated(self, fixes: Any) -> ReceptionModel:
+        """Learn from further fixes as well, of other days or other vessels.
+
+        Parameters
+        ----------
+        fixes : what `fit_reception` takes
+
+        Returns
+        -------
+        ReceptionModel
+            As if all fixes had been given at once: a silence that spans the cut is one silence. Tracks are told apart
+            by `track_id`; of raw fixes each call cleans its own, so that two ships under one MMSI may change places.
+        """
+        return _model_of(merge_heard([self.counts, _reduced(fixes, _base_min(self.rule))]), self.rule)
 
     def save(self, path: str | Path) -> None:
         """Write the model into a folder: one JSON and four Parquet files."""
         folder = Path(path)
         folder.mkdir(parents=True, exist_ok=True)
-        head = {
-            "format": _FORMAT,
-            "rule": dataclasses.asdict(self.rule),
-            "law": dataclasses.asdict(self.law),
-            "mean_rate": self.mean_rate,
-            "fixes_per_window": self.fixes_per_window,
-            "listed_silence": self.listed_silence,
-        }
+        head = {"format": _FORMAT, "rule": dataclasses.asdict(self.rule), "law": dataclasses.asdict(self.law)}
+        head |= {name: getattr(self, name) for name in _NUMBERS}
         (folder / "reception.json").write_text(json.dumps(head, indent=1), encoding="utf-8")
         for name in _TABLES:
             getattr(self, name).to_parquet(folder / f"{name}.parquet", index=False)
@@ -142,20 +170,14 @@ class ReceptionModel:
             head = json.loads((folder / "reception.json").read_text(encoding="utf-8"))
             if head["format"] != _FORMAT:
                 raise ReadError(f"{folder}: reception model of format {head['format']}, this version reads {_FORMAT}")
-            tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in _TABLES}
+            tables: dict[str, Any] = {name: pd.read_parquet(folder / f"{name}.parquet") for name in _TABLES}
+            numbers = {name: head[name] for name in _NUMBERS} | {"states": tuple(head["states"])}
+            law: dict[str, Any] = {
+                name: tuple(value) if isinstance(value, list) else value for name, value in head["law"].items()
+            }
         except (OSError, KeyError, json.JSONDecodeError) as error:
             raise ReadError(f"{folder}: not a reception model ({error})") from error
-        return cls(
-            rule=ReceptionRule(**head["rule"]),
-            law=SilenceLaw(**head["law"]),
-            mean_rate=head["mean_rate"],
-            fixes_per_window=head["fixes_per_window"],
-            listed_silence=head["listed_silence"],
-            **tables,
-        )
-
-
-_TABLES = ("cells", "blocks", "heard", "vessels")
+        return cls(rule=ReceptionRule(**head["rule"]), law=SilenceLaw(**law), **numbers, **tables)
 
 
 def fit_reception(fixes: Any, *, rule: ReceptionRule | None = None) -> ReceptionModel:
@@ -163,9 +185,10 @@ def fit_reception(fixes: Any, *, rule: ReceptionRule | None = None) -> Reception
 
     Parameters
     ----------
-    fixes : FIXES table
+    fixes : FIXES table, store, or path, glob, file object or list of these
         Cleaned or raw; raw fixes go through the default cleaning first. All vessels of the region, not only suspects:
-        they are the witnesses.
+        they are the witnesses. A store is gone through once, some whole vessels at a time; files are held in memory.
+        What is kept is bounded by vessels and windows of time, however many fixes there are.
     rule : ReceptionRule, optional
 
     Returns
@@ -176,225 +199,127 @@ def fit_reception(fixes: Any, *, rule: ReceptionRule | None = None) -> Reception
     ------
     SchemaError
         The table is not FIXES.
+    ReadError, DialectError
+        See `read_fixes`.
     """
     rule = rule or ReceptionRule()
-    return _model_of(*_exposures(fixes, rule), rule)
+    return _model_of(_reduced(fixes, _base_min(rule)), rule)
 
 
-def _exposures(fixes: Any, rule: ReceptionRule) -> tuple[pd.DataFrame, float]:
-    """One row per vessel and window between its fixes: heard or not, where, and whether it counts in the rates."""
-    table = conform(fixes, FIXES)
-    table = table if {"track_id", "flag"} <= set(table.columns) else clean_fixes(table)
-    table = table[table["flag"].isna() & table["track_id"].notna()]
-    table = sort_rows(table[["track_id", "mmsi", "timestamp", "lat", "lon"]], ("track_id", "timestamp"))
-    track = pd.factorize(table["track_id"])[0].astype("int64")
-    time = time_us(table["timestamp"])
-    window = window_of(time, rule.window_min)
-    first = np.ones(len(table), dtype=bool)
-    first[1:] = (track[1:] != track[:-1]) | (window[1:] != window[:-1])
-    track, window, time = track[first], window[first], time[first]
-    mmsi, lat, lon = (table[name].to_numpy()[first] for name in ("mmsi", "lat", "lon"))
-    return _with_silent_windows(track, window, mmsi, lat, lon, rule), len(table) / max(len(track), 1)
+def _base_min(rule: ReceptionRule) -> float:
+    return rule.window_min or BASE_MIN
 
 
-def _with_silent_windows(
-    track: np.ndarray, window: np.ndarray, mmsi: np.ndarray, lat: np.ndarray, lon: np.ndarray, rule: ReceptionRule
-) -> pd.DataFrame:
-    """Add the silent windows between heard ones, on the great circle; of long silences as many as the law looks at."""
-    if len(track) == 0:
-        names = {"track": track, "window": window, "mmsi": mmsi, "lat": lat, "lon": lon}
-        return pd.DataFrame(names | {"heard": np.empty(0, bool), "counts": np.empty(0, bool)})
-    silent = np.zeros(len(track), dtype="int64")
-    silent[:-1] = np.where(track[1:] == track[:-1], window[1:] - window[:-1] - 1, 0)
-    suspect = silent * rule.window_min / 60.0 > rule.suspect_h
-    longest = round(max(*_HORIZONS_H, rule.suspect_h) * 60.0 / rule.window_min)
-    owner, index = expand(np.ones(len(track)), np.minimum(silent, longest))
-    fraction = index / (silent[owner] + 1.0)
-    after = np.minimum(owner + 1, len(track) - 1)
-    mid_lat, mid_lon = interpolate(lat[owner], lon[owner], lat[after], lon[after], fraction)
-    frame = pd.DataFrame(
-        {
-            "track": np.r_[track, track[owner]],
-            "window": np.r_[window, window[owner] + index],
-            "mmsi": np.r_[mmsi, mmsi[owner]],
-            "lat": np.r_[lat, mid_lat],
-            "lon": np.r_[lon, mid_lon],
-            "heard": np.r_[np.ones(len(track), bool), np.zeros(len(owner), bool)],
-            "counts": np.r_[np.ones(len(track), bool), ~suspect[owner]],
-        }
+def _reduced(fixes: Any, width_min: float) -> pd.DataFrame:
+    """Rows of `heard_windows`; of a store, added up chunk by chunk."""
+    if isinstance(fixes, (str, os.PathLike)) and is_store(Path(fixes)):
+        fixes = open_store(Path(fixes))
+    if isinstance(fixes, Store):
+        columns = [name for name in _COLUMNS if name in fixes.columns]
+        chunks = [_reduced(chunk, width_min) for chunk in fixes.chunks(columns=columns)]
+        return merge_heard(chunks) if chunks else _reduced(empty(FIXES), width_min)
+    table = conform(read_fixes(fixes) if is_source(fixes) else fixes, FIXES)
+    return heard_windows(table if {"track_id", "flag"} <= set(table.columns) else clean_fixes(table), width_min)
+
+
+def _field(cells: pd.DataFrame, rule: ReceptionRule) -> CellField:
+    return CellField(cells, cell_deg=rule.cell_deg, block_deg=rule.neighbour_deg, prior=rule.cell_prior_windows)
+
+
+def _factors(blocks: pd.DataFrame, rule: ReceptionRule) -> Factors:
+    return Factors(blocks, block_deg=rule.neighbour_deg, prior=rule.neighbour_prior_windows)
+
+
+def _model_of(counts: pd.DataFrame, rule: ReceptionRule) -> ReceptionModel:
+    width = rule.window_min or pick_window(counts)
+    heard = coarsen(counts, round(width / _base_min(rule)))
+    sides = {"cell_deg": rule.cell_deg, "suspect_h": rule.suspect_h, "longest_h": max(*_HORIZONS_H, rule.suspect_h)}
+    exposures = expose(heard, width_min=width, **sides)
+    cells = cell_counts(exposures)
+    block = parent_cell(exposures.cell, rule.cell_deg, rule.neighbour_deg)
+    mmsi, state = heard["mmsi"].to_numpy(), heard["state"].to_numpy()[exposures.start]
+    vessel = np.cumsum(np.r_[False, mmsi[1:] != mmsi[:-1]])[exposures.start] if len(heard) else exposures.start
+    usual = _field(cells, rule).rate_of_others(
+        exposures.cell, own_share(vessel, exposures.cell, exposures), own_share(vessel, block, exposures)
     )
-    order = np.lexsort((frame["window"], frame["track"]))
-    return frame.iloc[order].reset_index(drop=True)
-
-
-def _model_of(exposures: pd.DataFrame, fixes_per_window: float, rule: ReceptionRule) -> ReceptionModel:
-    cell = cell_of(exposures["lat"].to_numpy(), exposures["lon"].to_numpy(), rule.cell_deg)
-    block = cell_of(exposures["lat"].to_numpy(), exposures["lon"].to_numpy(), rule.neighbour_deg)
-    heard = exposures["heard"].to_numpy(dtype="float64")
-    counts = exposures["counts"].to_numpy(dtype="float64")
-    mean_rate = float((heard * counts).sum() / max(counts.sum(), 1.0)) if counts.sum() else 0.5
-    own_rate, cells = _cell_rates(exposures, cell, heard, counts, mean_rate, rule)
-    expected = own_rate * counts
-    blocks, factor = _block_factors(exposures["window"].to_numpy(), block, heard, expected, rule)
-    vessels, own = _vessel_factors(exposures, heard, expected * factor, rule)
-    law = _fit_law(exposures, heard, own_rate * factor * own, rule)
-    listed = _listed_silence(exposures, heard, own_rate * factor * own, law, rule)
-    who = pd.DataFrame({"window": exposures["window"], "block": block, "mmsi": exposures["mmsi"]})
-    who = who[exposures["heard"]].drop_duplicates().sort_values(["block", "window", "mmsi"]).reset_index(drop=True)
+    states = _state_factors(state, usual, exposures)
+    usual = intensity(usual) * np.array(states)[state]
+    share = -np.expm1(-usual) * exposures.counts
+    blocks = block_sums(exposures, block, share)
+    own = np.column_stack([exposures.counts, share, exposures.heard])
+    rate = usual * _factors(blocks, rule).of_others(block, exposures.window, own)
+    track = np.cumsum(np.r_[False, np.diff(heard["track"]) != 0])[exposures.start] if len(heard) else exposures.start
+    vessels = _vessel_factors(heard, track, exposures, rate, rule, width)
+    own = vessels["own"].to_numpy()
+    runs = [(hours, *_runs(track, exposures, rate, own, round(hours * 60.0 / width))) for hours in _horizons(width)]
+    law = fit_law(runs, window_h=width / 60.0, outage_mean_h=rule.outage_mean_h)
+    listed, _ = _runs(track, exposures, rate, own, max(round(rule.min_gap_h * 60.0 / width), 1))
     return ReceptionModel(
         rule=rule,
+        window_min=width,
         law=law,
-        mean_rate=mean_rate,
-        fixes_per_window=fixes_per_window,
-        listed_silence=listed,
+        states=states,
+        fixes_per_reception=float(heard["fixes"].sum() / max((rate * exposures.counts).sum(), 1.0)),
+        listed_silence=_listed_silence(listed, rule.min_gap_h, law, width),
+        counts=counts,
         cells=cells,
         blocks=blocks,
-        heard=who,
-        vessels=vessels,
+        vessels=vessels.sort_values(["mmsi", "window"], kind="stable", ignore_index=True),
     )
 
 
-def _cell_rates(
-    exposures: pd.DataFrame, cell: np.ndarray, heard: np.ndarray, counts: np.ndarray, mean_rate: float,
-    rule: ReceptionRule,
-) -> tuple[np.ndarray, pd.DataFrame]:  # fmt: skip
-    """Rate of each exposure's cell without the vessel itself, and the field of all vessels."""
-    known, at = np.unique(cell, return_inverse=True)
-    exposed_sum = np.bincount(at, counts, minlength=len(known))
-    heard_sum = np.bincount(at, heard * counts, minlength=len(known))
-    pair = exposures["track"].to_numpy() * max(len(known), 1) + at
-    _, own = np.unique(pair, return_inverse=True)
-    own_exposed, own_heard = np.bincount(own, counts), np.bincount(own, heard * counts)
-    prior = rule.cell_prior_windows
-    others_heard = heard_sum[at] - (own_heard[own] if len(own) else 0.0)
-    others_exposed = exposed_sum[at] - (own_exposed[own] if len(own) else 0.0)
-    rate = (others_heard + prior * mean_rate) / (others_exposed + prior)
-    return rate, pd.DataFrame({"cell": known, "exposed": exposed_sum, "heard": heard_sum})
-
-
-def _block_factors(
-    window: np.ndarray, block: np.ndarray, heard: np.ndarray, expected: np.ndarray, rule: ReceptionRule
-) -> tuple[pd.DataFrame, np.ndarray]:
-    """Heard over expected of all vessels in a block and window, and for each exposure that of the others."""
-    frame = pd.DataFrame({"block": block, "window": window, "expected": expected, "heard": heard})
-    sums = frame.groupby(["block", "window"], sort=True)[["expected", "heard"]].sum().reset_index()
-    total = frame.groupby(["block", "window"], sort=True)[["expected", "heard"]].transform("sum")
-    prior = rule.neighbour_prior_windows
-    factor = (total["heard"] - heard + prior) / (total["expected"] - expected + prior)
-    return sums, np.clip(factor.to_numpy(), 0.0, None)
+def _state_factors(state: np.ndarray, usual: np.ndarray, exposures: Exposures) -> tuple[float, ...]:
+    """Reception of each class of ships over that of all, drawn towards 1."""
+    number = len(STATES)
+    expected, exposed = (
+        np.bincount(state, part, minlength=number) for part in (usual * exposures.counts, exposures.counts)
+    )
+    heard = np.bincount(state, exposures.heard, minlength=number)
+    return tuple(map(float, drawn_factor(heard, expected, exposed, 1.0, _STATE_PRIOR_WINDOWS)))
 
 
 def _vessel_factors(
-    exposures: pd.DataFrame, heard: np.ndarray, expected: np.ndarray, rule: ReceptionRule
-) -> tuple[pd.DataFrame, np.ndarray]:
-    """Running sums per vessel, and each exposure's factor from the hours before it."""
-    mmsi, window = exposures["mmsi"].to_numpy(), exposures["window"].to_numpy()
-    order = np.lexsort((window, mmsi))
-    counted = np.where(expected > 0, heard, 0.0)
-    table = pd.DataFrame(
-        {
-            "mmsi": mmsi[order],
-            "window": window[order],
-            "heard": np.cumsum(counted[order]),
-            "expected": np.cumsum(expected[order]),
-        }
-    )
-    factor = np.empty(len(mmsi))
-    factor[order] = vessel_factor(table, mmsi[order], window[order], rule)
-    return table, factor
+    heard: pd.DataFrame, track: np.ndarray, exposures: Exposures, rate: np.ndarray, rule: ReceptionRule, width: float
+) -> pd.DataFrame:
+    """Heard over expected windows of each track before each of its heard windows, drawn towards 1."""
+    row = np.flatnonzero(exposures.heard)
+    start, window = exposures.start[row], exposures.window[row]
+    sums = np.stack([exposures.heard, -np.expm1(-rate) * exposures.counts, exposures.counts])
+    sums = np.concatenate([np.zeros((3, 1)), np.cumsum(sums, axis=1)], axis=1)
+    out = {"mmsi": heard["mmsi"].to_numpy()[start], "window": window, "state": heard["state"].to_numpy()[start]}
+    for name, hours in (("own", rule.vessel_lookback_h), ("own_recent", RECENT_H)):
+        since = search_groups(track, exposures.window, track[row], window - max(round(hours * 60.0 / width), 1))
+        came, expected, exposed = sums[:, row] - sums[:, since]
+        out[name] = drawn_factor(came, expected, exposed, 1.0, rule.vessel_prior_windows)
+    return pd.DataFrame(out)
 
 
-def vessel_factor(
-    vessels: pd.DataFrame, mmsi: np.ndarray, window: np.ndarray, rule: ReceptionRule, *, lookback_h: float | None = None
-) -> np.ndarray:
-    """Own factor of vessels before given windows: heard over expected in the look-back, drawn towards 1.
-
-    Parameters
-    ----------
-    vessels : DataFrame
-        As in `ReceptionModel`.
-    mmsi, window : ndarray of int64, shape (n,)
-    rule : ReceptionRule
-    lookback_h : float, optional
-        None: that of the rule [h].
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-    """
-    known, code = np.unique(vessels["mmsi"].to_numpy(), return_inverse=True)
-    if len(known) == 0:
-        return np.ones(len(mmsi))
-    asked = np.minimum(np.searchsorted(known, mmsi), len(known) - 1)
-    back = max(round((lookback_h or rule.vessel_lookback_h) * 60.0 / rule.window_min), 1)
-    rows = vessels["window"].to_numpy()
-    until = search_groups(code, rows, asked, window, side="left")
-    since = search_groups(code, rows, asked, window - back, side="left")
-    heard = np.r_[0.0, vessels["heard"].to_numpy()]
-    expected = np.r_[0.0, vessels["expected"].to_numpy()]
-    prior = rule.vessel_prior_windows
-    factor = (heard[until] - heard[since] + prior) / (expected[until] - expected[since] + prior)
-    return np.where(known[asked] == mmsi, factor, 1.0)
+def _horizons(width_min: float) -> list[float]:
+    """Lengths of the silences that the law is fitted on [h]."""
+    short = {windows * width_min / 60.0 for windows in _HORIZONS_WINDOWS}
+    return sorted(short | {hours for hours in _HORIZONS_H if hours > max(short)})
 
 
-def _fit_law(exposures: pd.DataFrame, heard: np.ndarray, rate: np.ndarray, rule: ReceptionRule) -> SilenceLaw:
-    """Maximum a posteriori (kappa, c, pi) on runs that start at a heard window, pooled over horizons.
-
-    Priors: kappa ~ LogN(log 1, 0.7), c ~ LogN(log 5, 0.7), pi ~ Beta(1, 200).
-    """
-    from scipy.optimize import minimize
-
-    expected, runs, silent = _run_table(exposures, heard, rate, rule)
-
-    def loss(point: np.ndarray) -> float:
-        law = SilenceLaw(float(np.exp(point[0])), float(np.exp(point[1])), float(1 / (1 + np.exp(-point[2]))))
-        p = np.clip(law.silent(expected), 1e-12, 1 - 1e-12)
-        fit = float((silent * np.log(p) + (runs - silent) * np.log1p(-p)).sum())
-        prior = -0.5 * (point[0] / 0.7) ** 2 - 0.5 * ((point[1] - np.log(5.0)) / 0.7) ** 2
-        return -(fit + prior + 199.0 * float(np.log1p(-law.pi)) + float(np.log(law.pi)))
-
-    start = np.array([0.0, np.log(5.0), -5.0])
-    best = minimize(loss, start, method="Nelder-Mead", bounds=_LAW_BOUNDS, options={"maxiter": 2000}).x
-    return SilenceLaw(float(np.exp(best[0])), float(np.exp(best[1])), float(1 / (1 + np.exp(-best[2]))))
-
-
-def _listed_silence(
-    exposures: pd.DataFrame, heard: np.ndarray, rate: np.ndarray, law: SilenceLaw, rule: ReceptionRule
-) -> float:
+def _listed_silence(expected: np.ndarray, hours: float, law: SilenceLaw, width: float) -> float:
     """Mean chance of silence up to the listing threshold, over runs weighted by that chance: as chance gaps have it."""
-    horizon = max(round(rule.min_gap_h * 60.0 / rule.window_min), 1)
-    expected, _ = _runs(exposures, heard, rate, horizon)
     if len(expected) == 0:
         return 1.0
-    chance = law.silent(expected)
+    chance = law.silent(expected, np.full(len(expected), hours), expected * width / 60.0 / hours)
     return float(max((chance**2).sum() / chance.sum(), _LISTED_FLOOR))
 
 
-def _runs(exposures: pd.DataFrame, heard: np.ndarray, rate: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:
-    """Expected windows, and silent or not, of all runs of `horizon` windows behind a heard one."""
-    track, window = exposures["track"].to_numpy(), exposures["window"].to_numpy()
-    start = np.flatnonzero(heard[: max(len(heard) - horizon, 0)] > 0)
-    start = start[(track[start + horizon] == track[start]) & (window[start + horizon] == window[start] + horizon)]
-    sums, hits = np.r_[0.0, np.cumsum(rate)], np.r_[0.0, np.cumsum(heard)]
-    return sums[start + horizon + 1] - sums[start + 1], hits[start + horizon + 1] == hits[start + 1]
+def _runs(
+    track: np.ndarray, exposures: Exposures, rate: np.ndarray, own: np.ndarray, most: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Expected windows of the `most` windows behind each heard one, and whether all were silent.
 
-
-def _run_table(
-    exposures: pd.DataFrame, heard: np.ndarray, rate: np.ndarray, rule: ReceptionRule
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Expected windows, number of runs and of silent runs, binned over all runs and horizons."""
-    parts = []
-    for hours in _HORIZONS_H:
-        expected, silent = _runs(exposures, heard, rate, max(round(hours * 60.0 / rule.window_min), 1))
-        if len(expected) == 0:
-            continue
-        edges = np.unique(np.quantile(expected, np.linspace(0, 1, _LAW_BINS + 1)))
-        at = np.clip(np.searchsorted(edges, expected, side="right") - 1, 0, max(len(edges) - 2, 0))
-        number = np.bincount(at)
-        kept = number > 0
-        mean = np.bincount(at, expected)[kept] / number[kept]
-        parts.append(np.stack([mean, number[kept].astype("float64"), np.bincount(at, silent)[kept]]))
-    if not parts:
-        return np.zeros(0), np.zeros(0), np.zeros(0)
-    table = np.concatenate(parts, axis=1)
-    return table[0], table[1], table[2]
+    Only of tracks that were heard again later: a ship that is not may have left.
+    """
+    row = np.flatnonzero(exposures.heard)
+    inside = np.flatnonzero(row + most < len(rate))
+    end = row[inside] + most
+    whole = (track[end] == track[row[inside]]) & (exposures.window[end] == exposures.window[row[inside]] + most)
+    inside, end = inside[whole], end[whole] + 1
+    sums, hits = np.r_[0.0, np.cumsum(rate)], np.r_[0.0, np.cumsum(exposures.heard)]
+    begin = row[inside] + 1
+    return (sums[end] - sums[begin]) * own[inside], hits[end] == hits[begin]

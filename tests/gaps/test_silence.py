@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 import darkvoyage as dv
-from darkvoyage.gaps.reception import ReceptionModel, SilenceLaw, fit_reception
+from darkvoyage.gaps.reception import ReceptionModel, fit_reception
 from darkvoyage.gaps.silence import score_silence
 from tests.worlds import moored_fleet
 
@@ -13,20 +13,6 @@ def judged(fixes, mmsi=299_000_001):
     silences = score_silence(gaps, fit_reception(fixes))
     rows = gaps.loc[gaps["mmsi"] == mmsi, "gap_id"]
     return silences[silences["gap_id"].isin(rows)].iloc[0]
-
-
-def test_law_by_hand():
-    # kappa = 1: 1 / (1 + 2 x 3); with an outage floor of a tenth: 0.1 + 0.9 / 7
-    assert SilenceLaw(kappa=1.0, c=2.0, pi=0.0).silent(np.array([3.0]))[0] == pytest.approx(1 / 7)
-    assert SilenceLaw(kappa=1.0, c=2.0, pi=0.1).silent(np.array([3.0]))[0] == pytest.approx(0.1 + 0.9 / 7)
-    assert SilenceLaw(kappa=0.7, c=5.0, pi=0.3).silent(np.array([0.0]))[0] == pytest.approx(1.0)
-
-
-def test_end_density_is_the_slope_of_silence():
-    law, rate = SilenceLaw(kappa=0.8, c=3.0, pi=0.02), 1.7
-    t = np.array([0.5, 2.0, 7.0])
-    slope = -(law.silent(rate * (t + 1e-5)) - law.silent(rate * (t - 1e-5))) / 2e-5
-    np.testing.assert_allclose(law.end_density(rate * t, np.full(3, rate)), slope, rtol=1e-6)
 
 
 def test_one_silent_ship_among_many_heard_is_unexpected():

@@ -79,6 +79,7 @@ def _learn(fixes: pd.DataFrame, rule: ReceptionRule, folds: int, seed: int) -> _
     fold = pd.Series(each, index=vessels["mmsi"])
     of_row = fixes["mmsi"].map(fold).to_numpy()
     # A judged vessel is in none of the sums, so nothing of its own is to be taken out of them again.
+    rule = dataclasses.replace(rule, window_min=everybody.window_min)
     alone = dataclasses.replace(rule, suspect_h=_AT_ONCE_H)
     others = (fit_reception(fixes[of_row != number], rule=rule) for number in range(each.max() + 1))
     return _Judges(fold, tuple(dataclasses.replace(one, vessels=everybody.vessels, rule=alone) for one in others))
@@ -182,24 +183,25 @@ def silence_runs(
     heard = fixes[fixes["flag"].isna() & fixes["track_id"].notna()]
     heard = heard.sort_values(["mmsi", "track_id", "timestamp"], ignore_index=True)
     track = heard.groupby(["mmsi", "track_id"], sort=True).ngroup().to_numpy(dtype="int64")
-    window = window_of(time_us(heard["timestamp"]), rule.window_min)
+    width_min = judges.models[0].window_min
+    window = window_of(time_us(heard["timestamp"]), width_min)
     new = np.ones(len(heard), dtype=bool)
     new[1:] = (track[1:] != track[:-1]) | (window[1:] != window[:-1])
     heard, track, window = heard[new].reset_index(drop=True), track[new], window[new]
     rng = np.random.default_rng(seed)
     parts = [
-        _runs(heard, track, window, hours, judges, rule, rng) for hours in horizons_h if hours * 60.0 >= rule.window_min
+        _runs(heard, track, window, hours, judges, width_min, rng) for hours in horizons_h if hours * 60.0 >= width_min
     ]
     return pd.concat(parts, ignore_index=True)
 
 
 def _runs(
-    heard: pd.DataFrame, track: np.ndarray, window: np.ndarray, hours: float, judges: _Judges, rule: ReceptionRule,
+    heard: pd.DataFrame, track: np.ndarray, window: np.ndarray, hours: float, judges: _Judges, width_min: float,
     rng: np.random.Generator,
 ) -> pd.DataFrame:  # fmt: skip
     """Silences of `hours` behind windows that were heard, as gaps, with the judgement on them."""
-    width_us = round(rule.window_min * 60e6)
-    until = window + 1 + round(hours * 60.0 / rule.window_min)
+    width_us = round(width_min * 60e6)
+    until = window + 1 + round(hours * 60.0 / width_min)
     after = search_groups(track, window, track, until)
     at = np.flatnonzero((after < len(track)) & (track[np.minimum(after, len(track) - 1)] == track))
     if len(at) > _MOST_RUNS:
