@@ -79,7 +79,7 @@ class _Heard:
 
 def mask_silences(
     fixes: Any, *, protocol: str, min_gap_h: float = 6.0, number: int | None = None, seed: int = 0,
-    natural: Any = None, ports: Any = None, near_nm: float = 10.0, cell_deg: float = 0.5,
+    natural: Any = None, ports: Any = None, near_nm: float = 10.0, cell_deg: float = 0.5, beside_gaps: bool = False,
 ) -> Masked:  # fmt: skip
     """Hide intervals of well-heard track, one for each natural gap and of the same duration.
 
@@ -102,12 +102,16 @@ def mask_silences(
         How near [nm].
     cell_deg : float
         Side of the cells of the protocol "cell" [deg].
+    beside_gaps : bool
+        Masks may also start at the fix that ended a natural gap, and end at one that starts a natural gap, as natural
+        gaps often do where reception is poor. Else every mask lies in well-heard track: between its ends and the next
+        fix on either side there is no natural gap, and whoever looks for lone fixes finds natural gaps only.
 
     Returns
     -------
     Masked
-        Masks never overlap one another or a natural gap, and have a fix that is heard on either side of them. Natural
-        gaps for which 400 random places gave none are left out with their masks.
+        Masks never overlap one another or a natural gap. Natural gaps for which 400 random places gave none are left
+        out with their masks.
 
     Raises
     ------
@@ -134,7 +138,7 @@ def mask_silences(
         "vessel": (heard.mmsi, gaps["mmsi"].to_numpy()),
         "cell": (_cells(heard.lat, heard.lon, cell_deg), _cells(*_starts(gaps), cell_deg)),
     }
-    first, last = _place(heard, gaps, np.flatnonzero(starts), *keys[protocol], min_gap_h, rng)
+    first, last = _place(heard, gaps, np.flatnonzero(starts), *keys[protocol], min_gap_h, rng, 0 if beside_gaps else 1)
     fit = first >= 0
     silences = _pairs(heard, gaps[fit], first[fit], last[fit], protocol)
     first, last = first[fit], last[fit]
@@ -240,7 +244,7 @@ def _cells(lat: np.ndarray, lon: np.ndarray, cell_deg: float) -> np.ndarray:
 
 def _place(
     heard: _Heard, gaps: pd.DataFrame, starts: np.ndarray, row_key: np.ndarray, gap_key: np.ndarray,
-    min_gap_h: float, rng: np.random.Generator,
+    min_gap_h: float, rng: np.random.Generator, margin: int,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """First and last row of the mask of each gap, -1 where none was found."""
     first, last = np.full(len(gaps), -1), np.full(len(gaps), -1)
@@ -255,7 +259,7 @@ def _place(
         draw = rng.random((len(todo), _TRIES))
         begin = pool[low[todo, None] + (draw * size[todo, None]).astype("int64")]
         end = _ends(heard, begin, long[todo, None], min_gap_h)
-        good = _is_free(heard, begin, end, first[first >= 0], last[first >= 0])
+        good = _is_free(heard, begin, end, first[first >= 0], last[first >= 0], margin)
         some = np.flatnonzero(good.any(axis=1))
         chosen = np.argmax(good[some], axis=1)
         begin, end = begin[some, chosen], end[some, chosen]
@@ -282,17 +286,18 @@ def _ends(heard: _Heard, begin: np.ndarray, long: np.ndarray, min_gap_h: float) 
 
 
 def _is_free(
-    heard: _Heard, begin: np.ndarray, end: np.ndarray, taken_first: np.ndarray, taken_last: np.ndarray
+    heard: _Heard, begin: np.ndarray, end: np.ndarray, taken_first: np.ndarray, taken_last: np.ndarray, margin: int
 ) -> np.ndarray:
-    """Whether a mask hides something, is heard on both sides, and meets no natural gap and no mask there is."""
+    """Whether a mask hides something and meets no mask there is and, up to `margin` fixes beside it, no natural gap."""
     rows = len(heard.time)
     steps = np.zeros(rows + 1, dtype="int64")
     np.add.at(steps, taken_first, 1)
     np.add.at(steps, taken_last + 1, -1)
     taken = np.r_[0, np.cumsum(np.cumsum(steps[:-1]))]
     inside = (begin >= 1) & (end >= begin + 2) & (end < rows - 1)
-    low, high = np.where(inside, begin - 1, 0), np.where(inside, end + 1, 0)
-    return inside & (heard.breaks[low] == heard.breaks[high]) & (taken[high] == taken[low + 1])
+    low, high = np.where(inside, begin - margin, 0), np.where(inside, end + margin, 0)
+    meets = taken[np.where(inside, end + 1, 0)] != taken[np.where(inside, begin, 0)]
+    return inside & (heard.breaks[low] == heard.breaks[high]) & ~meets
 
 
 def _gives_way(begin: np.ndarray, end: np.ndarray, rank: np.ndarray) -> np.ndarray:

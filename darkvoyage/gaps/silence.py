@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from darkvoyage.config import ReceptionRule
+from darkvoyage.gaps.head import SilenceHead
 from darkvoyage.gaps.paths import facts_along, judged_hours, silence_facts
 from darkvoyage.gaps.reception import ReceptionModel
 from darkvoyage.schema.conform import complete, empty, finish
@@ -18,7 +19,7 @@ __all__ = ["score_silence", "silence_facts"]
 _CAP_VERIFIED, _CAP_USUAL, _CAP_UNVERIFIED = np.log(300.0), np.log(100.0), np.log(20.0)
 
 
-def score_silence(gaps: Any, reception: ReceptionModel) -> pd.DataFrame:
+def score_silence(gaps: Any, reception: ReceptionModel, *, head: SilenceHead | None = None) -> pd.DataFrame:
     """Judge each gap against the reception of its own feed.
 
     The ship is placed on the great circle between the gap's ends (an open gap: at its start); along it the usual rate
@@ -32,6 +33,9 @@ def score_silence(gaps: Any, reception: ReceptionModel) -> pd.DataFrame:
     ----------
     gaps : GAPS table
     reception : ReceptionModel
+    head : SilenceHead, optional
+        From `fit_silence_head`: it then says how much the silence of a closed gap weighs, within the same caps. Open
+        gaps stay with the law.
 
     Returns
     -------
@@ -49,10 +53,10 @@ def score_silence(gaps: Any, reception: ReceptionModel) -> pd.DataFrame:
     table = complete(gaps, GAPS)
     if len(table) == 0:
         return empty(SILENCES)
-    return _judge(table, facts_along(table, reception), reception)
+    return _judge(table, facts_along(table, reception), reception, head)
 
 
-def _judge(table: pd.DataFrame, facts: pd.DataFrame, model: ReceptionModel) -> pd.DataFrame:
+def _judge(table: pd.DataFrame, facts: pd.DataFrame, model: ReceptionModel, head: SilenceHead | None) -> pd.DataFrame:
     rule = model.rule
     located = (table["start_lat"].notna() & table["start_lon"].notna()).to_numpy()
     closed, duration = table["is_closed"].to_numpy(), judged_hours(table, rule)
@@ -67,7 +71,11 @@ def _judge(table: pd.DataFrame, facts: pd.DataFrame, model: ReceptionModel) -> p
         [_CAP_VERIFIED, _CAP_USUAL],
         _CAP_UNVERIFIED,
     )
-    llr = np.where(located, np.clip(off - on, -cap, cap), 0.0)
+    weight = off - on
+    if head is not None:
+        learned = head.llr(table, facts, model)
+        weight = np.where(np.isnan(learned), weight, learned)
+    llr = np.where(located, np.clip(weight, -cap, cap), 0.0)
     logit = np.log(rule.p_off_prior) - np.log1p(-rule.p_off_prior) + llr
     reason = np.select(
         [

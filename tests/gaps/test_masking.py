@@ -225,3 +225,19 @@ def test_no_fixes_table_is_refused(fixes):
         mask_silences(fixes.drop(columns="mmsi"), protocol="cell")
     with pytest.raises(dv.RuleError, match="number"):
         mask_outages(fixes, number=0)
+
+
+def test_masks_beside_natural_gaps_come_with_the_option_only():
+    # Four hours on the air, three hours of silence, over and over.
+    t = np.concatenate([start + np.arange(0.0, 4.01, 1 / 3) for start in np.arange(0.0, 240.0, 7.0)])
+    place = {"lat": 40.0, "lon": 130.0, "sog": 0.0, "cog": 0.0}
+    ships = [pd.DataFrame({"mmsi": 299_000_001 + ship, "timestamp": hours(t)} | place) for ship in range(4)]
+    fixes = pd.concat(ships, ignore_index=True)
+    for option in (False, True):
+        masks, natural = split(mask_silences(fixes, protocol="vessel", min_gap_h=2.0, beside_gaps=option))
+        ends = set(zip(natural["mmsi"], natural["gap_end"], strict=True))
+        beside = len(ends & set(zip(masks["mmsi"], masks["gap_start"], strict=True)))
+        assert beside > 10 if option else beside == 0
+        both = pd.concat([masks, natural]).sort_values(["mmsi", "gap_start"])
+        overlap = (both["gap_start"] < both["gap_end"].shift()) & (both["mmsi"] == both["mmsi"].shift())
+        assert not overlap.any()

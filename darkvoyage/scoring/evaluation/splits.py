@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from darkvoyage.errors import RuleError
-from darkvoyage.kernels.mixing import splitmix
+from darkvoyage.kernels.mixing import deal
 from darkvoyage.schema.times import moment_us, time_us
 
 __all__ = ["split_times", "split_vessels", "split_vessels_and_times"]
@@ -41,9 +41,7 @@ def split_vessels(table: pd.DataFrame, *, folds: int, seed: int = 0) -> np.ndarr
     for name, value, least in (("folds", folds, 2), ("seed", seed, 0)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
             raise RuleError(f"{name} = {value!r}: expected a whole number of at least {least}")
-    salt = splitmix(np.array([seed], dtype="uint64"))
-    mixed = splitmix(table["mmsi"].to_numpy("int64").astype("uint64") ^ salt)
-    return (mixed % np.uint64(folds)).astype("int64")
+    return deal(table["mmsi"].to_numpy("int64"), folds, seed)
 
 
 def split_times(table: pd.DataFrame, *, cuts: list[Any], time: str = "time") -> np.ndarray:

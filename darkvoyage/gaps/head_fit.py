@@ -1,0 +1,122 @@
+"""How the head is learned: silences made in the feed's own tracks, beside the natural ones."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+
+from darkvoyage.config import GapRule, ReceptionRule
+from darkvoyage.errors import RuleError
+from darkvoyage.gaps.features import FEATURES, silence_features
+from darkvoyage.gaps.find import find_gaps
+from darkvoyage.gaps.head import SilenceHead, sums_of_others
+from darkvoyage.gaps.hiding import cleaned
+from darkvoyage.gaps.masking import PROTOCOLS, mask_silences
+from darkvoyage.gaps.reception import ReceptionModel, fit_reception
+from darkvoyage.gaps.trees import BoostedTrees
+from darkvoyage.kernels.mixing import deal
+
+__all__ = ["fit_silence_head"]
+
+_LEAST_SILENCES, _LEAST_VESSELS = 60, 8
+"""With fewer natural gaps, or of fewer vessels, nothing learned would hold for other vessels."""
+_MOST_SILENCES = 5_000
+"""Natural gaps of one draw: more would cost time and add little."""
+_PARTS = 5
+_TREES: dict[str, Any] = {
+    "n_estimators": 150, "learning_rate": 0.1, "max_depth": 5, "min_samples_leaf": 30, "subsample": 0.5,
+    "max_features": 0.3,
+}  # fmt: skip
+"""Half of the rows for each tree, a third of the features for each split: a natural gap is in every draw."""
+
+
+def fit_silence_head(
+    fixes: Any, reception: ReceptionModel, *, min_gap_h: float = 2.0, draws: int = 6, seed: int = 0
+) -> SilenceHead:
+    """Learn to tell switch-offs from natural gaps, from stretches hidden in the feed's own tracks.
+
+    Stretches as long as the natural gaps are hidden anywhere, in the cells of the natural gaps and on their vessels
+    (see `mask_silences`; also right beside natural gaps, as switch-offs may be). Reception is learned anew from what is
+    left, so that nothing hidden is known to it. Boosted trees tell the two apart by `silence_features`, and a logistic
+    curve over vessels that the trees were not grown on makes probabilities of their sums.
+
+    Natural gaps stand for ships that went on transmitting. Those among them that were switched off teach the head that
+    such gaps are natural: on a feed where many hide it is too cautious.
+
+    Parameters
+    ----------
+    fixes : FIXES table
+        Cleaned or raw; raw fixes go through the default cleaning first. Held in memory.
+    reception : ReceptionModel
+        Of the same feed; its rule is used.
+    min_gap_h : float
+        Learn from silences longer than this [h]. Shorter than those that will be judged gives more of them.
+    draws : int
+        How many times places to hide are drawn, for each of the three kinds of places.
+    seed : int
+        Of places, trees and parts of the fleet.
+
+    Returns
+    -------
+    SilenceHead
+
+    Raises
+    ------
+    SchemaError
+        The table is not FIXES.
+    RuleError
+        An option is out of its bounds, or the feed has fewer than 60 natural gaps or 8 vessels with any.
+    """
+    if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 1:
+        raise RuleError(f"draws = {draws!r}: expected a whole number of at least 1")
+    table = cleaned(fixes)
+    # The windows of the user's model, so that the head sees the same features later.
+    rule = dataclasses.replace(reception.rule, window_min=reception.window_min)
+    seeds = np.random.SeedSequence(seed).generate_state(draws * len(PROTOCOLS))
+    asked = zip(PROTOCOLS * draws, seeds, strict=True)
+    cases = pd.concat([_cases(table, name, min_gap_h, int(one), rule) for name, one in asked], ignore_index=True)
+    natural = cases[~cases["masked"]].drop_duplicates("gap_id")
+    _refuse_few(natural, seed, min_gap_h)
+    trees, slope, intercept = _learn(cases, seed)
+    return SilenceHead(trees, seed, slope, intercept, float(min_gap_h), len(natural), natural["mmsi"].nunique())
+
+
+def _cases(table: pd.DataFrame, protocol: str, min_gap_h: float, seed: int, rule: ReceptionRule) -> pd.DataFrame:
+    """Silences of one draw with their features, hidden ones and natural ones."""
+    masked = mask_silences(
+        table, protocol=protocol, min_gap_h=min_gap_h, number=_MOST_SILENCES, seed=seed, beside_gaps=True
+    )
+    gaps = find_gaps(masked.fixes, rule=GapRule(min_gap_h=min_gap_h))
+    hidden = gaps["gap_id"].map(masked.silences.set_index("mask_id")["masked"])
+    gaps = gaps[hidden.notna()].reset_index(drop=True)
+    features = silence_features(gaps, fit_reception(masked.fixes, rule=rule))
+    return gaps[["gap_id", "mmsi"]].assign(masked=hidden.dropna().to_numpy(dtype=bool)).join(features)
+
+
+def _refuse_few(natural: pd.DataFrame, seed: int, min_gap_h: float) -> None:
+    """Ask for enough natural gaps, also without the largest part of the fleet."""
+    vessels = natural["mmsi"].nunique()
+    part = np.bincount(deal(natural["mmsi"].to_numpy(), _PARTS, seed), minlength=_PARTS)
+    if len(natural) < _LEAST_SILENCES or vessels < _LEAST_VESSELS or len(natural) - part.max() < _LEAST_SILENCES / 2:
+        raise RuleError(
+            f"too little to learn a head from: {len(natural)} natural gaps above {min_gap_h:g} h of {vessels} vessels, "
+            f"needed {_LEAST_SILENCES} of {_LEAST_VESSELS}, not most of them of one; score_silence does without a head"
+        )
+
+
+def _learn(cases: pd.DataFrame, seed: int) -> tuple[tuple[BoostedTrees, ...], float, float]:
+    """Trees for each part of the fleet, and the curve that calibrates them there."""
+    features, masked = cases[list(FEATURES)].to_numpy(), cases["masked"].to_numpy()
+    part = deal(cases["mmsi"].to_numpy(), _PARTS, seed)
+    model = GradientBoostingClassifier(**_TREES, random_state=seed)
+    trees = tuple(
+        BoostedTrees.of(model.fit(features[part != number], masked[part != number])) for number in range(_PARTS)
+    )
+    sums = sums_of_others(trees, features, part)
+    curve = LogisticRegression(C=1e6).fit(sums[:, None], masked)
+    return trees, float(curve.coef_[0, 0]), float(curve.intercept_[0])
