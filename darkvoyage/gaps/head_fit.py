@@ -27,6 +27,7 @@ _LEAST_SILENCES, _LEAST_VESSELS = 60, 8
 """With fewer natural gaps, or of fewer vessels, nothing learned would hold for other vessels."""
 _MOST_SILENCES = 5_000
 """Natural gaps of one draw: more would cost time and add little."""
+_MIN_GAP_H = 2.0
 _PARTS = 5
 _TREES: dict[str, Any] = {
     "n_estimators": 150, "learning_rate": 0.1, "max_depth": 5, "min_samples_leaf": 30, "subsample": 0.5,
@@ -36,7 +37,7 @@ _TREES: dict[str, Any] = {
 
 
 def fit_silence_head(
-    fixes: Any, reception: ReceptionModel, *, min_gap_h: float = 2.0, draws: int = 6, seed: int = 0
+    fixes: Any, reception: ReceptionModel, *, min_gap_h: float | None = None, draws: int = 6, seed: int = 0
 ) -> SilenceHead:
     """Learn to tell switch-offs from natural gaps, from stretches hidden in the feed's own tracks.
 
@@ -54,8 +55,9 @@ def fit_silence_head(
         Cleaned or raw; raw fixes go through the default cleaning first. Held in memory.
     reception : ReceptionModel
         Of the same feed; its rule is used.
-    min_gap_h : float
-        Learn from silences longer than this [h]. Shorter than those that will be judged gives more of them.
+    min_gap_h : float, optional
+        Learn from silences longer than this [h]. None: 2 h, or the threshold of the rule where that is shorter; more
+        are learned from than will be judged.
     draws : int
         How many times places to hide are drawn, for each of the three kinds of places.
     seed : int
@@ -75,6 +77,7 @@ def fit_silence_head(
     if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 1:
         raise RuleError(f"draws = {draws!r}: expected a whole number of at least 1")
     table = cleaned(fixes)
+    min_gap_h = min(_MIN_GAP_H, reception.rule.min_gap_h) if min_gap_h is None else float(min_gap_h)
     # The windows of the user's model, so that the head sees the same features later.
     rule = dataclasses.replace(reception.rule, window_min=reception.window_min)
     seeds = np.random.SeedSequence(seed).generate_state(draws * len(PROTOCOLS))
@@ -83,7 +86,7 @@ def fit_silence_head(
     natural = cases[~cases["masked"]].drop_duplicates("gap_id")
     _refuse_few(natural, seed, min_gap_h)
     trees, slope, intercept = _learn(cases, seed)
-    return SilenceHead(trees, seed, slope, intercept, float(min_gap_h), len(natural), natural["mmsi"].nunique())
+    return SilenceHead(trees, seed, slope, intercept, min_gap_h, len(natural), natural["mmsi"].nunique())
 
 
 def _cases(table: pd.DataFrame, protocol: str, min_gap_h: float, seed: int, rule: ReceptionRule) -> pd.DataFrame:

@@ -93,7 +93,7 @@ def test_answers_say_each_silence_once(told_apart):
         .apply(lambda p: p.between(0, 1))
         .all(axis=None)
     )
-    assert set(told_apart.scores["judge"]) == set(JUDGES)
+    assert set(told_apart.scores["judge"]) == set(JUDGES) - {"p_off, learned head"}
     # Four classes to a doubling: 8 h opens the twelfth, 2 to the power of 13/4 = 9.51 h the thirteenth.
     edges = answers.loc[answers["stratum"].isin([12]), "duration_h"]
     assert edges.between(8.0, 9.514).all()
@@ -219,3 +219,20 @@ def test_bad_tables_and_options_are_refused():
         validate_silence(outages(), min_gap_h=0.0)
     with pytest.raises(dv.RuleError, match="draws"):
         validate_silence(outages(), draws=-1)
+
+
+def test_a_learned_head_is_shown_beside_the_law_and_changes_nothing_else():
+    feed = outages(until_h=300.0)
+    options = {"protocols": ("vessel",), "draws": 0}
+    without, with_head = validate_silence(feed, **options), validate_silence(feed, with_head=True, **options)
+    row = figure(with_head, "vessel", "p_off, learned head", "auc_same_duration")
+    assert row["value"] > 0.95
+    assert "p_off, learned head" in str(with_head)
+    assert "p_off, learned head" not in str(without)
+    others = with_head.scores[with_head.scores["judge"] != "p_off, learned head"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(others, without.scores)
+
+
+def test_a_head_for_too_small_a_feed_is_refused():
+    with pytest.raises(dv.RuleError, match="too little to learn a head from: 56 natural gaps"):
+        validate_silence(outages(), protocols=("vessel",), with_head=True)

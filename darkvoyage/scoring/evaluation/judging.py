@@ -15,6 +15,7 @@ import pandas as pd
 
 from darkvoyage.config import GapRule, ReceptionRule
 from darkvoyage.gaps.find import find_gaps
+from darkvoyage.gaps.head import SilenceHead
 from darkvoyage.gaps.masking import Masked
 from darkvoyage.gaps.reception import ReceptionModel, fit_reception
 from darkvoyage.gaps.silence import score_silence
@@ -46,12 +47,11 @@ class _Judges:
     fold: pd.Series
     models: tuple[ReceptionModel, ...]
 
-    def judge(self, gaps: pd.DataFrame) -> pd.DataFrame:
+    def judge(self, gaps: pd.DataFrame, head: SilenceHead | None = None) -> pd.DataFrame:
         """Judge each gap with the model that its vessel had no part in."""
         fold = gaps["mmsi"].map(self.fold)
-        return pd.concat(
-            [score_silence(gaps[fold == number], model) for number, model in enumerate(self.models)], ignore_index=True
-        )
+        parts = [score_silence(gaps[fold == number], model, head=head) for number, model in enumerate(self.models)]
+        return pd.concat(parts, ignore_index=True)
 
     def cell_rate(self, gaps: pd.DataFrame) -> np.ndarray:
         """Usual share of heard windows in the cell where each gap starts, as the other vessels have it."""
@@ -86,8 +86,9 @@ def _learn(fixes: pd.DataFrame, rule: ReceptionRule, folds: int, seed: int) -> _
 
 
 def judge_masks(
-    masked: Masked, *, min_gap_h: float = 6.0, rule: ReceptionRule | None = None, folds: int = FOLDS, seed: int = 0
-) -> pd.DataFrame:
+    masked: Masked, *, min_gap_h: float = 6.0, rule: ReceptionRule | None = None, folds: int = FOLDS, seed: int = 0,
+    head: SilenceHead | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """Judge masks and natural gaps as `score_silence` does, each by a model that its vessel had no part in.
 
     Parameters
@@ -102,6 +103,8 @@ def judge_masks(
         Parts of the fleet. A feed of one vessel is judged by a model of that vessel.
     seed : int
         Of the dealing into folds.
+    head : SilenceHead, optional
+        Learned from the feed as it was before anything was hidden, so that it knows none of these masks.
 
     Returns
     -------
@@ -110,8 +113,8 @@ def judge_masks(
         (`p_off` at even odds), `p_told` (the same with the masks' durations as the law of switch-offs),
         `llr_silence`, `p_silence_if_on`, `neighbours_heard`, `reason`, `duration_h`, `ais_class`, `cell`, `day`; what
         simpler rules say: `p_heard` (1 - `p_silence_if_on`), `p_duration`, `p_pre_gap`, `p_cell` (usual reception
-        where it starts); and, as the metrics of `silences` want them, `stratum` (class of duration, four to a doubling)
-        and `judged`.
+        where it starts); `p_head` (`p` with the head) if there is one; and, as the metrics of `silences` want them,
+        `stratum` (class of duration, four to a doubling) and `judged`.
     """
     rule = dataclasses.replace(rule or ReceptionRule(), min_gap_h=min_gap_h, p_off_prior=0.5)
     truth = masked.silences.rename(columns={"mask_id": "gap_id", "gap_start": "time", "masked": "y"})
@@ -129,6 +132,8 @@ def judge_masks(
         "p_duration": duration_rule(gaps),
         "p_pre_gap": pre_gap_count(gaps),
     }
+    if head is not None:
+        more["p_head"] = judges.judge(gaps, head)
     answers = truth.drop(columns="gap_end").merge(facts, on="gap_id").merge(said, on="gap_id")
     for name, silences in more.items():
         answers[name] = answers["gap_id"].map(silences.set_index("gap_id")["p_off"])

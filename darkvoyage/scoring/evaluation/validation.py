@@ -6,6 +6,7 @@ is laid beside what is known to be true. All figures are at even odds, because h
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import os
 from collections.abc import Sequence
@@ -18,8 +19,11 @@ import pandas as pd
 
 from darkvoyage.config import ReceptionRule
 from darkvoyage.errors import RuleError
+from darkvoyage.gaps.head import SilenceHead
+from darkvoyage.gaps.head_fit import fit_silence_head
 from darkvoyage.gaps.hiding import cleaned
 from darkvoyage.gaps.masking import PROTOCOLS, Masked, mask_outages, mask_silences
+from darkvoyage.gaps.reception import fit_reception
 from darkvoyage.io.fixes import read_fixes
 from darkvoyage.io.sources import is_source
 from darkvoyage.io.store import Store, open_store
@@ -36,6 +40,7 @@ HORIZONS_H = (1.0, 2.0, 4.0, 8.0, 24.0)
 JUDGES = {
     "p_off": "p",
     "p_off, durations told": "p_told",
+    "p_off, learned head": "p_head",
     "1 - p_silence_if_on": "p_heard",
     "duration": "p_duration",
     "pre-gap count": "p_pre_gap",
@@ -43,7 +48,7 @@ JUDGES = {
 }
 """What is shown side by side, and the column of `judge_masks` that holds it."""
 
-_PROBABILITIES = ("p_off", "p_off, durations told")
+_PROBABILITIES = ("p_off", "p_off, durations told", "p_off, learned head")
 _RANKING = tuple(metric for metric in METRICS if metric.name.startswith("auc"))
 _LAW = (
     Metric("predicted", lambda p, y: mean(p), lambda p, y: mean(y), 0.0),
@@ -121,7 +126,7 @@ class SilenceValidation:
 
 def validate_silence(
     fixes: Any, *, protocols: Sequence[str] = ("cell", "vessel"), min_gap_h: float | None = None, seed: int = 0,
-    draws: int = 200, rule: ReceptionRule | None = None,
+    draws: int = 200, rule: ReceptionRule | None = None, with_head: bool = False,
 ) -> SilenceValidation:  # fmt: skip
     """Hide stretches of the feed's own tracks, and see whether they are told from its natural gaps.
 
@@ -140,6 +145,9 @@ def validate_silence(
         Bootstrap draws over vessels.
     rule : ReceptionRule, optional
         As used for the judgement; its prior is replaced by even odds.
+    with_head : bool
+        Also learn a head from the feed as it is, and show what it adds to the law. Judged on vessels that its trees do
+        not know, as everything here. Takes a feed with enough gaps, see `fit_silence_head`, and most of the time.
 
     Returns
     -------
@@ -159,8 +167,10 @@ def validate_silence(
     if isinstance(protocols, str) or not protocols or not set(protocols) <= set(known):
         raise RuleError(f"protocols = {protocols!r}: expected one or several of {', '.join(known)}")
     table = cleaned(_held(fixes))
+    # Learned before anything is hidden: what is natural to it is natural here.
+    head = _head(table, dataclasses.replace(rule, min_gap_h=min_gap_h), seed) if with_head else None
     masked = {protocol: _masked(table, protocol, min_gap_h, seed) for protocol in protocols}
-    parts = [judge_masks(one, min_gap_h=min_gap_h, rule=rule, seed=seed) for one in masked.values()]
+    parts = [judge_masks(one, min_gap_h=min_gap_h, rule=rule, seed=seed, head=head) for one in masked.values()]
     answers = pd.concat([part.assign(protocol=name) for name, part in zip(masked, parts, strict=True)])
     answers = answers.astype({"protocol": "str"}).reset_index(drop=True)
     scores = score_answers(answers, protocols, draws=draws, seed=seed)
@@ -196,6 +206,8 @@ def score_answers(answers: pd.DataFrame, protocols: Sequence[str], *, draws: int
     for protocol in protocols:
         rows = answers[answers["protocol"] == protocol]
         for judge, column in JUDGES.items():
+            if column not in answers:
+                continue
             metrics = METRICS if judge in _PROBABILITIES else _RANKING
             table = evaluate(rows.assign(p=rows[column]), metrics, draws=draws, seed=seed)
             table.insert(0, "protocol", protocol)
@@ -263,6 +275,10 @@ def _held(fixes: Any) -> Any:
     return read_fixes(fixes) if is_source(fixes) and not isinstance(fixes, Store) else fixes
 
 
+def _head(table: pd.DataFrame, rule: ReceptionRule, seed: int) -> SilenceHead:
+    return fit_silence_head(table, fit_reception(table, rule=rule), seed=seed)
+
+
 def _masked(table: pd.DataFrame, protocol: str, min_gap_h: float, seed: int) -> Masked:
     if protocol != "outage":
         return mask_silences(table, protocol=protocol, min_gap_h=min_gap_h, seed=seed)
@@ -293,5 +309,9 @@ def _shown(scores: pd.DataFrame) -> pd.DataFrame:
     spread = " (" + shown["low"].map("{:.3f}".format) + "-" + shown["high"].map("{:.3f}".format) + ")"
     table = shown.assign(text=texts + spread.where(known & shown["low"].notna(), ""))
     wide = table.set_index(["judge", "metric"])["text"].unstack("metric")  # noqa: PD010
-    wide = wide.reindex(index=list(JUDGES), columns=list(_SHOWN)).rename(columns=_SHOWN).fillna("")
+    wide = (
+        wide.reindex(index=[judge for judge in JUDGES if judge in wide.index], columns=list(_SHOWN))
+        .rename(columns=_SHOWN)
+        .fillna("")
+    )
     return wide.rename_axis(index=None, columns=None)
