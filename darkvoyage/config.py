@@ -107,7 +107,7 @@ class ReceptionRule:
     neighbour_deg: float = option(default=1.0, gt=0, le=20)
     cell_prior_windows: float = option(default=20.0, gt=0)
     neighbour_prior_windows: float = option(default=3.0, gt=0)
-    vessel_prior_windows: float = option(default=3.0, gt=0)
+    vessel_prior_windows: float = option(default=12.0, gt=0)
     vessel_lookback_h: float = option(default=24.0, gt=0)
     min_gap_h: float = option(default=6.0, gt=0)
     p_off_prior: float = option(default=0.05, gt=0, lt=1)

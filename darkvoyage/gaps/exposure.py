@@ -17,11 +17,24 @@ from darkvoyage.kernels.spans import expand, group_starts, search_groups
 from darkvoyage.kernels.sphere import interpolate
 from darkvoyage.schema.times import time_us
 
-__all__ = ["BASE_MIN", "STATES", "Exposures", "coarsen", "expose", "heard_windows", "merge_heard", "pick_window"]
+__all__ = [
+    "BASE_MIN",
+    "STATES",
+    "Exposures",
+    "coarsen",
+    "expose",
+    "heard_windows",
+    "merge_heard",
+    "numbered",
+    "pick_window",
+]
 
 BASE_MIN = 10.0
 """Windows that fixes are reduced to before the width is known [min]; the widths to choose from are its multiples."""
-_WIDTHS_MIN = (10.0, 30.0, 60.0)
+_FIXES_PER_WINDOW = float(np.log(2.0))
+"""Independent receptions at this rate leave half of the windows silent, so that each says most. On a provider's feed
+(Suez, 2021) 20 min tell masks from natural gaps far better than 30: matched AUC 0.83 instead of 0.75."""
+_WIDTHS_MIN = (10.0, 20.0, 30.0, 60.0)
 
 STATES = ("A, under way", "A, at rest", "B, under way", "B, at rest")
 """Classes that report at intervals of their own: 2-10 s, 3 min, 5-30 s and 3 min (ITU-R M.1371-5, tables 1 and 2)."""
@@ -85,7 +98,7 @@ def heard_windows(table: pd.DataFrame, width_min: float) -> pd.DataFrame:
         order = np.lexsort((time[row], track[at], mmsi[row]))
         row, at = row[order], at[order]
     window = window_of(time[row], width_min)
-    first = group_starts(_numbered(mmsi[row], track[at], window))
+    first = group_starts(numbered(mmsi[row], track[at], window))
     received = (known[row] & ~(flag.iloc[row] == "jump").to_numpy()) if len(wrong) else np.ones(len(row), dtype=bool)
     bad = np.add.reduceat((row != at).astype("int64"), first) if len(first) else first
     number = np.add.reduceat(received.astype("int64"), first) if len(first) else first
@@ -145,7 +158,7 @@ def coarsen(heard: pd.DataFrame, times: int) -> pd.DataFrame:
 
 
 def pick_window(heard: pd.DataFrame) -> float:
-    """Width at which the vessel in the middle of the feed has at least one fix per window [min].
+    """Width at which the vessel in the middle of the feed is heard in about half of its windows [min].
 
     Parameters
     ----------
@@ -155,20 +168,20 @@ def pick_window(heard: pd.DataFrame) -> float:
     Returns
     -------
     float
-        10, 30 or 60.
+        10, 20, 30 or 60.
     """
-    first = group_starts(_numbered(heard["mmsi"].to_numpy(), heard["track"].to_numpy()))
+    first = group_starts(numbered(heard["mmsi"].to_numpy(), heard["track"].to_numpy()))
     if len(first) == 0:
-        return _WIDTHS_MIN[1]
+        return _WIDTHS_MIN[2]
     window, fixes = heard["window"].to_numpy(), heard["fixes"].to_numpy()
     last = np.r_[first[1:], len(window)] - 1
     span = window[last] - window[first]
     long = span > 0
     if not long.any():
-        return _WIDTHS_MIN[1]
+        return _WIDTHS_MIN[2]
     per_window = (np.add.reduceat(fixes, first)[long] - 1) / span[long]
     median = float(np.median(per_window)) / BASE_MIN
-    return next((width for width in _WIDTHS_MIN if width * median >= 1.0), _WIDTHS_MIN[-1])
+    return next((width for width in _WIDTHS_MIN if width * median >= _FIXES_PER_WINDOW), _WIDTHS_MIN[-1])
 
 
 def expose(heard: pd.DataFrame, *, width_min: float, cell_deg: float, suspect_h: float, longest_h: float) -> Exposures:
@@ -218,7 +231,7 @@ def expose(heard: pd.DataFrame, *, width_min: float, cell_deg: float, suspect_h:
 
 
 def _one_per_window(heard: pd.DataFrame, window: np.ndarray) -> pd.DataFrame:
-    first = group_starts(_numbered(heard["mmsi"].to_numpy(), heard["track"].to_numpy(), window))
+    first = group_starts(numbered(heard["mmsi"].to_numpy(), heard["track"].to_numpy(), window))
     if len(first) == len(heard):
         return heard
     out = heard.iloc[first].reset_index(drop=True)
@@ -227,7 +240,7 @@ def _one_per_window(heard: pd.DataFrame, window: np.ndarray) -> pd.DataFrame:
     return out
 
 
-def _numbered(*keys: np.ndarray) -> np.ndarray:
+def numbered(*keys: np.ndarray) -> np.ndarray:
     """Number the runs of equal keys, shape (n,)."""
     new = np.zeros(len(keys[0]), dtype="int64")
     for key in keys:

@@ -20,8 +20,8 @@ from darkvoyage.kernels.spans import group_starts, search_groups
 
 __all__ = ["CellField", "Factors", "block_sums", "cell_counts", "drawn_factor", "intensity", "own_share", "parent_cell"]
 
-_REGION_BLOCKS = 5
-"""Side of a region in blocks: 5 deg where blocks are 1 deg, several receivers wide."""
+_REGION_BLOCKS = 4
+"""Side of a region in blocks: 2 deg where blocks are 0.5 deg, several receivers wide."""
 
 
 _MOST_FEED = 2.0

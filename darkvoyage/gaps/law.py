@@ -63,28 +63,6 @@ class SilenceLaw:
         terms = _terms(np.asarray(expected, "float64"), np.asarray(hours, "float64"), self.hazards, self.outage_mean_h)
         return np.asarray((share @ np.array(self.weights) * terms).sum(axis=1))
 
-    def end_density(
-        self, expected: np.ndarray, hours: np.ndarray, level: np.ndarray, usual: np.ndarray, window_h: float
-    ) -> np.ndarray:
-        """Density of a silence that ends by chance in the window after these hours.
-
-        Parameters
-        ----------
-        expected, hours, level : ndarray of float64, shape (n,)
-            As `silent`.
-        usual : ndarray of float64, shape (n,)
-            Receptions expected in that window.
-        window_h : float
-            Its width [h].
-
-        Returns
-        -------
-        ndarray of float64, shape (n,)
-            Per hour.
-        """
-        later = self.silent(expected + usual, np.asarray(hours) + window_h, level)
-        return np.asarray((self.silent(expected, hours, level) - later) / window_h)
-
 
 def fit_law(
     runs: Sequence[tuple[float, np.ndarray, np.ndarray]], *, window_h: float, outage_mean_h: float

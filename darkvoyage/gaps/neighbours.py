@@ -1,4 +1,4 @@
-"""How many other vessels were heard near a path while it lasted."""
+"""Which other vessels were near a path while it lasted: heard, or without a position that can be trusted."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ _NEVER = np.iinfo("int64").min
 
 
 class Neighbours:
-    """Vessels heard in each block and window.
+    """Vessels by block and window.
 
     Parameters
     ----------
-    heard : DataFrame
-        As `heard_windows`.
+    rows : DataFrame
+        Rows of `heard_windows`.
     block_deg : float
         Side of a block [deg].
     """
 
-    def __init__(self, heard: pd.DataFrame, block_deg: float) -> None:
-        heard = heard[heard["fixes"] > 0]
-        block = cell_of(heard["lat"].to_numpy(), heard["lon"].to_numpy(), block_deg)
-        window, mmsi = heard["window"].to_numpy(), heard["mmsi"].to_numpy()
+    def __init__(self, rows: pd.DataFrame, block_deg: float) -> None:
+        block = cell_of(rows["lat"].to_numpy(), rows["lon"].to_numpy(), block_deg)
+        window, mmsi = rows["window"].to_numpy(), rows["mmsi"].to_numpy()
         order = np.lexsort((mmsi, window, block))
         self._block, self._code = np.unique(block[order], return_inverse=True)
         self._window, self._mmsi = window[order], mmsi[order]
@@ -39,8 +38,8 @@ class Neighbours:
 
     def count(
         self, owner: np.ndarray, block: np.ndarray, low: np.ndarray, high: np.ndarray, mmsi: np.ndarray
-    ) -> np.ndarray:
-        """Count the distinct other vessels heard along paths.
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Count the distinct other vessels along paths, and their windows.
 
         Parameters
         ----------
@@ -53,17 +52,19 @@ class Neighbours:
 
         Returns
         -------
-        ndarray of int64, shape (paths,)
+        vessels, windows : ndarray of int64, shape (paths,)
         """
         if len(self._block) == 0:
-            return np.zeros(len(mmsi), dtype="int64")
+            return np.zeros(len(mmsi), dtype="int64"), np.zeros(len(mmsi), dtype="int64")
         asked = np.minimum(np.searchsorted(self._block, block), len(self._block) - 1)
         known = self._block[asked] == block
         first = search_groups(self._code, self._window, asked, low)
         end = search_groups(self._code, self._window, asked, high)
         piece, row = expand(first, np.where(known, end - first, 0))
-        new = (self._before[row] < low[piece]) & (self._mmsi[row] != mmsi[owner[piece]])
+        other = self._mmsi[row] != mmsi[owner[piece]]
+        windows = np.bincount(owner[piece[other]], minlength=len(mmsi))
+        new = other & (self._before[row] < low[piece])
         path, who = owner[piece[new]], self._mmsi[row[new]]
         _, code = np.unique(who, return_inverse=True)
         distinct = np.unique(path * (len(who) + 1) + code)
-        return np.bincount(distinct // (len(who) + 1), minlength=len(mmsi))
+        return np.bincount(distinct // (len(who) + 1), minlength=len(mmsi)), windows

@@ -31,6 +31,7 @@ from darkvoyage.gaps.exposure import (
     expose,
     heard_windows,
     merge_heard,
+    numbered,
     pick_window,
 )
 from darkvoyage.gaps.field import (
@@ -54,7 +55,7 @@ from darkvoyage.schema.conform import conform, empty
 from darkvoyage.schema.tables import FIXES
 from darkvoyage.tracks.cleaning import clean_fixes
 
-__all__ = ["RECENT_H", "ReceptionModel", "fit_reception"]
+__all__ = ["RECENT_H", "ReceptionModel", "block_deg", "fit_reception"]
 
 RECENT_H = 6.0
 """Short look-back of a vessel's own factor, beside that of the rule [h]."""
@@ -63,6 +64,7 @@ _HORIZONS_WINDOWS, _HORIZONS_H = (1, 2, 4, 8), (4.0, 8.0, 12.0, 24.0, 48.0)
 _STATE_PRIOR_WINDOWS = 100.0
 _LISTED_FLOOR = 0.05
 """A feed in which chance gaps are rarer than this does not make its few gaps less suspicious."""
+_GRID = 400
 _FORMAT = 2
 _TABLES = ("counts", "cells", "blocks", "vessels")
 _NUMBERS = ("window_min", "states", "fixes_per_reception", "listed_silence")
@@ -119,8 +121,16 @@ class ReceptionModel:
     @cached_property
     def neighbours(self) -> Neighbours:
         """Who was heard in which block and window."""
+        return self._neighbours("fixes")
+
+    @cached_property
+    def wrong(self) -> Neighbours:
+        """Whose position was lost or false in which block and window."""
+        return self._neighbours("wrong")
+
+    def _neighbours(self, column: str) -> Neighbours:
         heard = coarsen(self.counts, round(self.window_min / _base_min(self.rule)))
-        return Neighbours(heard, self.rule.neighbour_deg)
+        return Neighbours(heard[heard[column] > 0], self.rule.neighbour_deg)
 
     @property
     def mean_rate(self) -> float:
@@ -222,12 +232,17 @@ def _reduced(fixes: Any, width_min: float) -> pd.DataFrame:
     return heard_windows(table if {"track_id", "flag"} <= set(table.columns) else clean_fixes(table), width_min)
 
 
+def block_deg(rule: ReceptionRule) -> float:
+    """Side of the blocks of the contemporaneous factor: what is nearer tells more [deg]."""
+    return rule.neighbour_deg / 2.0
+
+
 def _field(cells: pd.DataFrame, rule: ReceptionRule) -> CellField:
     return CellField(cells, cell_deg=rule.cell_deg, block_deg=rule.neighbour_deg, prior=rule.cell_prior_windows)
 
 
 def _factors(blocks: pd.DataFrame, rule: ReceptionRule) -> Factors:
-    return Factors(blocks, block_deg=rule.neighbour_deg, prior=rule.neighbour_prior_windows)
+    return Factors(blocks, block_deg=block_deg(rule), prior=rule.neighbour_prior_windows)
 
 
 def _model_of(counts: pd.DataFrame, rule: ReceptionRule) -> ReceptionModel:
@@ -236,11 +251,11 @@ def _model_of(counts: pd.DataFrame, rule: ReceptionRule) -> ReceptionModel:
     sides = {"cell_deg": rule.cell_deg, "suspect_h": rule.suspect_h, "longest_h": max(*_HORIZONS_H, rule.suspect_h)}
     exposures = expose(heard, width_min=width, **sides)
     cells = cell_counts(exposures)
-    block = parent_cell(exposures.cell, rule.cell_deg, rule.neighbour_deg)
+    block, around = (parent_cell(exposures.cell, rule.cell_deg, side) for side in (block_deg(rule), rule.neighbour_deg))
     mmsi, state = heard["mmsi"].to_numpy(), heard["state"].to_numpy()[exposures.start]
-    vessel = np.cumsum(np.r_[False, mmsi[1:] != mmsi[:-1]])[exposures.start] if len(heard) else exposures.start
+    vessel, track = (numbered(*keys)[exposures.start] for keys in ((mmsi,), (mmsi, heard["track"].to_numpy())))
     usual = _field(cells, rule).rate_of_others(
-        exposures.cell, own_share(vessel, exposures.cell, exposures), own_share(vessel, block, exposures)
+        exposures.cell, own_share(vessel, exposures.cell, exposures), own_share(vessel, around, exposures)
     )
     states = _state_factors(state, usual, exposures)
     usual = intensity(usual) * np.array(states)[state]
@@ -248,19 +263,18 @@ def _model_of(counts: pd.DataFrame, rule: ReceptionRule) -> ReceptionModel:
     blocks = block_sums(exposures, block, share)
     own = np.column_stack([exposures.counts, share, exposures.heard])
     rate = usual * _factors(blocks, rule).of_others(block, exposures.window, own)
-    track = np.cumsum(np.r_[False, np.diff(heard["track"]) != 0])[exposures.start] if len(heard) else exposures.start
     vessels = _vessel_factors(heard, track, exposures, rate, rule, width)
     own = vessels["own"].to_numpy()
-    runs = [(hours, *_runs(track, exposures, rate, own, round(hours * 60.0 / width))) for hours in _horizons(width)]
+    runs = [(hours, *_runs(track, exposures, rate, own, round(hours * 60.0 / width))[1:]) for hours in _horizons(width)]
     law = fit_law(runs, window_h=width / 60.0, outage_mean_h=rule.outage_mean_h)
-    listed, _ = _runs(track, exposures, rate, own, max(round(rule.min_gap_h * 60.0 / width), 1))
+    begin, expected, _ = _runs(track, exposures, rate, own, max(round(rule.min_gap_h * 60.0 / width), 1))
     return ReceptionModel(
         rule=rule,
         window_min=width,
         law=law,
         states=states,
         fixes_per_reception=float(heard["fixes"].sum() / max((rate * exposures.counts).sum(), 1.0)),
-        listed_silence=_listed_silence(listed, rule.min_gap_h, law, width),
+        listed_silence=_listed_silence(exposures.cell[begin], expected, rule.min_gap_h, law, width),
         counts=counts,
         cells=cells,
         blocks=blocks,
@@ -300,18 +314,21 @@ def _horizons(width_min: float) -> list[float]:
     return sorted(short | {hours for hours in _HORIZONS_H if hours > max(short)})
 
 
-def _listed_silence(expected: np.ndarray, hours: float, law: SilenceLaw, width: float) -> float:
-    """Mean chance of silence up to the listing threshold, over runs weighted by that chance: as chance gaps have it."""
+def _listed_silence(cell: np.ndarray, expected: np.ndarray, hours: float, law: SilenceLaw, width: float) -> float:
+    """Mean chance of silence up to the listing threshold in the cells where chance gaps start, as often as they do."""
     if len(expected) == 0:
         return 1.0
-    chance = law.silent(expected, np.full(len(expected), hours), expected * width / 60.0 / hours)
-    return float(max((chance**2).sum() / chance.sum(), _LISTED_FLOOR))
+    grid = np.r_[0.0, np.geomspace(1e-3, max(float(expected.max()), 1.0), _GRID)]
+    chance = np.interp(expected, grid, law.silent(grid, np.full(len(grid), hours), grid * width / 60.0 / hours))
+    _, at, number = np.unique(cell, return_inverse=True, return_counts=True)
+    in_cell = np.bincount(at, chance)
+    return float(max((in_cell**2 / number).sum() / in_cell.sum(), _LISTED_FLOOR))
 
 
 def _runs(
     track: np.ndarray, exposures: Exposures, rate: np.ndarray, own: np.ndarray, most: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Expected windows of the `most` windows behind each heard one, and whether all were silent.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Heard windows, the receptions expected in the `most` windows behind each, and whether all of these were silent.
 
     Only of tracks that were heard again later: a ship that is not may have left.
     """
@@ -322,4 +339,4 @@ def _runs(
     inside, end = inside[whole], end[whole] + 1
     sums, hits = np.r_[0.0, np.cumsum(rate)], np.r_[0.0, np.cumsum(exposures.heard)]
     begin = row[inside] + 1
-    return (sums[end] - sums[begin]) * own[inside], hits[end] == hits[begin]
+    return begin - 1, (sums[end] - sums[begin]) * own[inside], hits[end] == hits[begin]

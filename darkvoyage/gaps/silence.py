@@ -16,6 +16,11 @@ from darkvoyage.schema.tables import GAPS, SILENCES
 
 __all__ = ["score_silence", "silence_facts"]
 
+_WRONG_VESSELS, _WRONG_SHARE = 3, 0.2
+"""So many vessels near the path, in so large a share of their windows, without a position that can be trusted."""
+_ELSEWHERE_WINDOWS = 3
+"""Windows in which the same MMSI was heard on another track: a false track, or another ship."""
+_TINY = 1e-300
 _CAP_VERIFIED, _CAP_USUAL, _CAP_UNVERIFIED = np.log(300.0), np.log(100.0), np.log(20.0)
 
 
@@ -41,9 +46,11 @@ def score_silence(gaps: Any, reception: ReceptionModel, *, head: SilenceHead | N
     -------
     SILENCES table
         `expected_fixes` at the feed's number of fixes per reception expected; `p_off` = prior x likelihood ratio;
-        `reason` is one of `no_position`, `coverage_unverified` (nobody else was heard near the path), `feed_outage`
-        (nobody was heard anywhere), `neighbours_silent` (others near the path fell silent too), `reception_poor`,
-        `expected_to_be_heard`.
+        `reason` is one of `no_position`, `feed_outage` (nobody was heard anywhere), `heard_elsewhere` (the same
+        MMSI was on another track meanwhile), `jamming` (positions of others near
+        the path were lost or false, as that of a ship which went on transmitting may have been), `coverage_unverified`
+        (nobody else was heard near the path), `neighbours_silent` (others near the path fell silent too),
+        `reception_poor`, `expected_to_be_heard`.
 
     Raises
     ------
@@ -53,39 +60,57 @@ def score_silence(gaps: Any, reception: ReceptionModel, *, head: SilenceHead | N
     table = complete(gaps, GAPS)
     if len(table) == 0:
         return empty(SILENCES)
-    return _judge(table, facts_along(table, reception), reception, head)
+    return _judge(table, facts_along(table, reception, edges=head is not None), reception, head)
 
 
 def _judge(table: pd.DataFrame, facts: pd.DataFrame, model: ReceptionModel, head: SilenceHead | None) -> pd.DataFrame:
     rule = model.rule
     located = (table["start_lat"].notna() & table["start_lon"].notna()).to_numpy()
     closed, duration = table["is_closed"].to_numpy(), judged_hours(table, rule)
-    expected, hours = facts["expected"].to_numpy(), facts["windows"].to_numpy() * model.window_min / 60.0
-    level = expected / np.maximum(facts["windows"].to_numpy(), 1)
+    expected, windows = facts["expected"].to_numpy(), facts["windows"].to_numpy()
+    hours, level = windows * model.window_min / 60.0, expected / np.maximum(windows, 1)
     p_silence = model.law.silent(expected, hours, level)
-    on = _log_on(expected, hours, level, facts, closed, model)
-    off = _log_off(duration, closed, rule)
+    # As a ship is usually heard there: when it comes back, reception tells as much of the one cause as of the other.
+    usual = facts["expected_cell"].to_numpy() * facts["own"].to_numpy() / np.maximum(windows, 1)
+    later = model.law.silent(expected + np.maximum(usual, 1e-3), hours + model.window_min / 60.0, level)
+    chance = np.where(closed, (p_silence - later) * 60.0 / model.window_min, p_silence)
+    off = _off(duration, closed, rule)
+    weight = np.log(np.maximum(off, _TINY)) - np.log(np.maximum(chance, _TINY) / model.listed_silence)
+    if head is not None:
+        learned = head.llr(table, facts, model)
+        weight = np.where(np.isnan(learned), weight, learned)
+    # Where positions cannot be trusted, a silence of any length may be that of a ship which went on transmitting.
+    elsewhere = (facts["heard_elsewhere"] >= _ELSEWHERE_WINDOWS).to_numpy()
+    jammed = np.where(facts["neighbours_wrong"] >= _WRONG_VESSELS, facts["wrong_share"], 0.0)
+    explained = np.where(elsewhere, 1.0, jammed)
+    weight = -np.log(np.maximum((1.0 - explained) * np.exp(-np.clip(weight, -700.0, 700.0)) + explained, _TINY))
     # A ship that never came back may have left the covered area: its way is not known.
     cap = np.select(
         [closed & (facts["neighbours_heard"] >= rule.heard_neighbours), closed & (facts["neighbours_heard"] >= 1)],
         [_CAP_VERIFIED, _CAP_USUAL],
         _CAP_UNVERIFIED,
     )
-    weight = off - on
-    if head is not None:
-        learned = head.llr(table, facts, model)
-        weight = np.where(np.isnan(learned), weight, learned)
     llr = np.where(located, np.clip(weight, -cap, cap), 0.0)
     logit = np.log(rule.p_off_prior) - np.log1p(-rule.p_off_prior) + llr
     reason = np.select(
         [
             ~located,
             facts["feed"] < 0.2,
+            elsewhere,
+            jammed >= _WRONG_SHARE,
             facts["neighbours_heard"] == 0,
             facts["factor_mean"] < 0.4,
             p_silence >= 0.05,
         ],
-        ["no_position", "feed_outage", "coverage_unverified", "neighbours_silent", "reception_poor"],
+        [
+            "no_position",
+            "feed_outage",
+            "heard_elsewhere",
+            "jamming",
+            "coverage_unverified",
+            "neighbours_silent",
+            "reception_poor",
+        ],
         "expected_to_be_heard",
     )
     return finish(
@@ -102,26 +127,10 @@ def _judge(table: pd.DataFrame, facts: pd.DataFrame, model: ReceptionModel, head
     )
 
 
-def _log_on(
-    expected: np.ndarray,
-    hours: np.ndarray,
-    level: np.ndarray,
-    facts: pd.DataFrame,
-    closed: np.ndarray,
-    model: ReceptionModel,
-) -> np.ndarray:
-    """Log density (closed) or log survival (open) of the duration if the ship went on transmitting."""
-    # As a ship is usually heard there: when it comes back, reception tells as much of the one cause as of the other.
-    usual = facts["expected_cell"] / np.maximum(facts["windows"], 1) * facts["own"]
-    density = model.law.end_density(expected, hours, level, np.maximum(usual.to_numpy(), 1e-3), model.window_min / 60.0)
-    likelihood = np.where(closed, density, model.law.silent(expected, hours, level))
-    return np.log(np.maximum(likelihood, 1e-300) / model.listed_silence)
-
-
-def _log_off(duration: np.ndarray, closed: np.ndarray, rule: ReceptionRule) -> np.ndarray:
-    """Log density (closed) or log survival (open) of the duration if the ship switched off."""
+def _off(duration: np.ndarray, closed: np.ndarray, rule: ReceptionRule) -> np.ndarray:
+    """Density (closed) or survival (open) of the duration if the ship switched off."""
     from scipy.stats import lognorm
 
     law = lognorm(rule.off_sigma, scale=rule.off_median_h)
-    given = law.logsf(np.minimum(rule.min_gap_h, duration))
-    return np.where(closed, law.logpdf(duration), law.logsf(duration)) - given
+    given = law.sf(np.minimum(rule.min_gap_h, duration))
+    return np.asarray(np.where(closed, law.pdf(duration), law.sf(duration)) / given)

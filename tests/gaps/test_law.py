@@ -23,13 +23,6 @@ def test_weights_are_interpolated_between_levels():
     assert law.silent(at(2), at(1), at(99))[0] == pytest.approx(0.1353352832)
 
 
-def test_end_density_is_the_fall_of_silence_per_hour():
-    law = SilenceLaw(hazards=(1.0,), levels=(1.0,), weights=((1.0, 0.0),), outage_mean_h=6.0)
-    # from exp(-1) to exp(-3) within half an hour
-    found = law.end_density(at(1), at(5), at(1), at(2), 0.5)
-    assert found[0] == pytest.approx((0.3678794412 - 0.0497870684) / 0.5)
-
-
 def runs_of(hazard, number, rng, *, level, outage=0.0):
     """Silences with a hazard drawn by the caller, at horizons of 1 to 48 windows of half an hour."""
     drawn = hazard(number, rng)
