@@ -73,7 +73,7 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     -------
     list of dict
     """
-    return json.loads(table.to_json(orient="records", date_format="iso", double_precision=10))
+    return json.loads(table.to_json(orient="records", date_format="iso", double_precision=6))
 
 
 def versions() -> dict[str, str]:
@@ -109,7 +109,7 @@ def write_results(folder: str | Path, name: str, *, text: str, data: dict[str, A
     try:
         target.mkdir(parents=True, exist_ok=True)
         (target / f"{name}.md").write_text(text, encoding="utf-8")
-        written = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
+        written = json.dumps(data, ensure_ascii=False, allow_nan=False)
         (target / f"{name}.json").write_text(written + "\n", encoding="utf-8")
     except OSError as error:
         raise ReadError(f"{target}: cannot be written ({error})") from error
