@@ -73,7 +73,8 @@ def _world(preset: str, vessels: int, days: int) -> WorldTask:
 
 
 _CAMPAIGN, _STRAIT = _world("campaign", 132, 256), _world("strait", 200, 45)
-_SHARES = (0.001, 0.01, 0.03, 0.1)
+_SHARES = (0.004, 0.01, 0.03, 0.1)
+"""Of 250 vessels: the least of them is one ship."""
 
 TIERS = {
     "small": Tier(name="small", worlds=((_world("campaign", 20, 40), 1), (_world("honest", 12, 15), 1)), draws=10),
