@@ -25,12 +25,12 @@ __all__ = ["fit_silence_head"]
 
 _LEAST_SILENCES, _LEAST_VESSELS = 60, 8
 """With fewer natural gaps, or of fewer vessels, nothing learned would hold for other vessels."""
-_MOST_SILENCES = 5_000
-"""Natural gaps of one draw: more would cost time and add little."""
+_MOST_CASES = 20_000
+"""Silences of all draws, hidden and natural: more take time and add little; each draw then has other natural gaps."""
 _MIN_GAP_H = 2.0
 _PARTS = 5
 _TREES: dict[str, Any] = {
-    "n_estimators": 150, "learning_rate": 0.1, "max_depth": 5, "min_samples_leaf": 30, "subsample": 0.5,
+    "n_estimators": 150, "learning_rate": 0.1, "max_depth": 5, "min_samples_leaf": 100, "subsample": 0.5,
     "max_features": 0.3,
 }  # fmt: skip
 """Half of the rows for each tree, a third of the features for each split: a natural gap is in every draw."""
@@ -81,19 +81,21 @@ def fit_silence_head(
     # The windows of the user's model, so that the head sees the same features later.
     rule = dataclasses.replace(reception.rule, window_min=reception.window_min)
     seeds = np.random.SeedSequence(seed).generate_state(draws * len(PROTOCOLS))
-    asked = zip(PROTOCOLS * draws, seeds, strict=True)
-    cases = pd.concat([_cases(table, name, min_gap_h, int(one), rule) for name, one in asked], ignore_index=True)
+    asked, number = zip(PROTOCOLS * draws, seeds, strict=True), max(_MOST_CASES // (2 * len(seeds)), 1)
+    cases = pd.concat(
+        [_cases(table, name, min_gap_h, number, int(one), rule) for name, one in asked], ignore_index=True
+    )
     natural = cases[~cases["masked"]].drop_duplicates("gap_id")
     _refuse_few(natural, seed, min_gap_h)
     trees, slope, intercept = _learn(cases, seed)
     return SilenceHead(trees, seed, slope, intercept, min_gap_h, len(natural), natural["mmsi"].nunique())
 
 
-def _cases(table: pd.DataFrame, protocol: str, min_gap_h: float, seed: int, rule: ReceptionRule) -> pd.DataFrame:
+def _cases(
+    table: pd.DataFrame, protocol: str, min_gap_h: float, number: int, seed: int, rule: ReceptionRule
+) -> pd.DataFrame:
     """Silences of one draw with their features, hidden ones and natural ones."""
-    masked = mask_silences(
-        table, protocol=protocol, min_gap_h=min_gap_h, number=_MOST_SILENCES, seed=seed, beside_gaps=True
-    )
+    masked = mask_silences(table, protocol=protocol, min_gap_h=min_gap_h, number=number, seed=seed, beside_gaps=True)
     gaps = find_gaps(masked.fixes, rule=GapRule(min_gap_h=min_gap_h))
     hidden = gaps["gap_id"].map(masked.silences.set_index("mask_id")["masked"])
     gaps = gaps[hidden.notna()].reset_index(drop=True)
