@@ -164,7 +164,7 @@ def own_share(vessel: np.ndarray, place: np.ndarray, exposures: Exposures) -> np
     return np.repeat(sums[code], size, axis=0)
 
 
-def block_sums(exposures: Exposures, block: np.ndarray, expected: np.ndarray) -> pd.DataFrame:
+def block_sums(exposures: Exposures, block: np.ndarray, expected: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
     """What was expected and heard in each block and window.
 
     Parameters
@@ -178,6 +178,8 @@ def block_sums(exposures: Exposures, block: np.ndarray, expected: np.ndarray) ->
     -------
     DataFrame
         `block`, `window`, `exposed`, `expected`, `heard`, sorted by (block, window).
+    ndarray of int64, shape (n,)
+        Its row for each exposure.
     """
     key, at, low, width = _packed(block, exposures.window)
     values = (exposures.counts, expected, exposures.heard)
@@ -186,7 +188,7 @@ def block_sums(exposures: Exposures, block: np.ndarray, expected: np.ndarray) ->
         for name, column in zip(("exposed", "expected", "heard"), values, strict=True)
     }
     known = np.unique(block)
-    return pd.DataFrame({"block": known[key // width], "window": key % width + low} | sums)
+    return pd.DataFrame({"block": known[key // width], "window": key % width + low} | sums), at
 
 
 @dataclass(frozen=True)
@@ -243,12 +245,13 @@ class Factors:
         self._block = _level(known, code, window, _over(sums, above, prior) - above)
         self._sums, self._above, self._prior = sums, above[1], prior
 
-    def of_others(self, block: np.ndarray, window: np.ndarray, own: np.ndarray) -> np.ndarray:
+    def of_others(self, row: np.ndarray, own: np.ndarray) -> np.ndarray:
         """Factor of each exposure's block and window without the exposure itself.
 
         Parameters
         ----------
-        block, window : ndarray of int64, shape (n,)
+        row : ndarray of int64, shape (n,)
+            Of its block and window in the table of sums.
         own : ndarray of float64, shape (n, 3)
             Exposed, expected and heard windows that the exposure itself adds to the sums of its block and window.
 
@@ -256,7 +259,6 @@ class Factors:
         -------
         ndarray of float64, shape (n,)
         """
-        row = search_groups(self._block.code, self._block.window, np.searchsorted(self._block.place, block), window)
         exposed, expected, heard = (self._sums[row] - own).T
         return drawn_factor(heard, np.maximum(expected, 0.0), np.maximum(exposed, 0.0), self._above[row], self._prior)
 

@@ -50,6 +50,7 @@ from darkvoyage.io.fixes import read_fixes
 from darkvoyage.io.sources import is_source
 from darkvoyage.io.store import Store, open_store
 from darkvoyage.io.store_manifest import is_store
+from darkvoyage.kernels.mixing import splitmix
 from darkvoyage.kernels.spans import search_groups
 from darkvoyage.schema.conform import conform, empty
 from darkvoyage.schema.tables import FIXES
@@ -64,6 +65,8 @@ _HORIZONS_WINDOWS, _HORIZONS_H = (1, 2, 4, 8), (4.0, 8.0, 12.0, 24.0, 48.0)
 _STATE_PRIOR_WINDOWS = 100.0
 _LISTED_FLOOR = 0.05
 """A feed in which chance gaps are rarer than this does not make its few gaps less suspicious."""
+_MOST_RUNS = 200_000
+"""Heard windows from which the law is fitted, about."""
 _GRID = 400
 _FORMAT = 2
 _TABLES = ("counts", "cells", "blocks", "vessels")
@@ -182,9 +185,8 @@ class ReceptionModel:
                 raise ReadError(f"{folder}: reception model of format {head['format']}, this version reads {_FORMAT}")
             tables: dict[str, Any] = {name: pd.read_parquet(folder / f"{name}.parquet") for name in _TABLES}
             numbers = {name: head[name] for name in _NUMBERS} | {"states": tuple(head["states"])}
-            law: dict[str, Any] = {
-                name: tuple(value) if isinstance(value, list) else value for name, value in head["law"].items()
-            }
+            law: dict[str, Any] = head["law"] | {"weights": tuple(map(tuple, head["law"]["weights"]))}
+            law |= {name: tuple(law[name]) for name in ("hazards", "levels")}
         except (OSError, KeyError, json.JSONDecodeError) as error:
             raise ReadError(f"{folder}: not a reception model ({error})") from error
         return cls(rule=ReceptionRule(**head["rule"]), law=SilenceLaw(**law), **numbers, **tables)
@@ -260,21 +262,24 @@ def _model_of(counts: pd.DataFrame, rule: ReceptionRule) -> ReceptionModel:
     states = _state_factors(state, usual, exposures)
     usual = intensity(usual) * np.array(states)[state]
     share = -np.expm1(-usual) * exposures.counts
-    blocks = block_sums(exposures, block, share)
+    blocks, row = block_sums(exposures, block, share)
     own = np.column_stack([exposures.counts, share, exposures.heard])
-    rate = usual * _factors(blocks, rule).of_others(block, exposures.window, own)
+    rate = usual * _factors(blocks, rule).of_others(row, own)
     vessels = _vessel_factors(heard, track, exposures, rate, rule, width)
     own = vessels["own"].to_numpy()
-    runs = [(hours, *_runs(track, exposures, rate, own, round(hours * 60.0 / width))[1:]) for hours in _horizons(width)]
+    followed = _followed(mmsi)
+    some, own = followed[exposures.start], own[followed[exposures.start[exposures.heard > 0]]]
+    part = Exposures(*(getattr(exposures, each.name)[some] for each in dataclasses.fields(Exposures)))
+    runs = [(hours, *_runs(track[some], part, rate[some], own, hours, width)[:2]) for hours in _horizons(width)]
     law = fit_law(runs, window_h=width / 60.0, outage_mean_h=rule.outage_mean_h)
-    begin, expected, _ = _runs(track, exposures, rate, own, max(round(rule.min_gap_h * 60.0 / width), 1))
+    expected, _, begin = _runs(track[some], part, rate[some], own, rule.min_gap_h, width)
     return ReceptionModel(
         rule=rule,
         window_min=width,
         law=law,
         states=states,
         fixes_per_reception=float(heard["fixes"].sum() / max((rate * exposures.counts).sum(), 1.0)),
-        listed_silence=_listed_silence(exposures.cell[begin], expected, rule.min_gap_h, law, width),
+        listed_silence=_listed_silence(part.cell[begin], expected, rule.min_gap_h, law, width),
         counts=counts,
         cells=cells,
         blocks=blocks,
@@ -325,18 +330,28 @@ def _listed_silence(cell: np.ndarray, expected: np.ndarray, hours: float, law: S
     return float(max((in_cell**2 / number).sum() / in_cell.sum(), _LISTED_FLOOR))
 
 
+def _followed(mmsi: np.ndarray) -> np.ndarray:
+    """Rows of the vessels on which the law is fitted: all of a small feed, a fixed random choice of a large one."""
+    if len(mmsi) == 0:
+        return np.zeros(0, dtype=bool)
+    known, at = np.unique(mmsi, return_inverse=True)
+    rank = splitmix(known.astype("uint64")) / 2.0**64
+    return (rank <= max(_MOST_RUNS / len(mmsi), float(rank.min())))[at]
+
+
 def _runs(
-    track: np.ndarray, exposures: Exposures, rate: np.ndarray, own: np.ndarray, most: int
+    track: np.ndarray, exposures: Exposures, rate: np.ndarray, own: np.ndarray, hours: float, width: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Heard windows, the receptions expected in the `most` windows behind each, and whether all of these were silent.
+    """Receptions expected within some hours behind each heard window, whether all was silent, and where it began.
 
     Only of tracks that were heard again later: a ship that is not may have left.
     """
+    most = max(round(hours * 60.0 / width), 1)
     row = np.flatnonzero(exposures.heard)
     inside = np.flatnonzero(row + most < len(rate))
     end = row[inside] + most
     whole = (track[end] == track[row[inside]]) & (exposures.window[end] == exposures.window[row[inside]] + most)
     inside, end = inside[whole], end[whole] + 1
     sums, hits = np.r_[0.0, np.cumsum(rate)], np.r_[0.0, np.cumsum(exposures.heard)]
-    begin = row[inside] + 1
-    return begin - 1, (sums[end] - sums[begin]) * own[inside], hits[end] == hits[begin]
+    begin = row[inside]
+    return (sums[end] - sums[begin + 1]) * own[inside], hits[end] == hits[begin + 1], begin
