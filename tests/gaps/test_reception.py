@@ -59,7 +59,7 @@ def test_windows_and_silences_by_hand():
             {
                 "mmsi": SUSPECT,
                 "timestamp": hours([0.05, 0.1, 0.2, 1.05]),
-                "lat": [0.1, 0.1, 0.1, 0.1],
+                "lat": [0.15, 0.15, 0.15, 0.15],
                 "lon": [0.12, 0.12, 0.21, 0.37],
                 "sog": 8.0,
             }
