@@ -28,7 +28,9 @@ class SilenceLaw:
     L is the number of receptions expected, h the hours, and l the receptions expected per window. A mixture of
     exponentials is any law whose hazard falls the longer a silence lasts; the negative-binomial zero term (Gamma
     frailty) is one of them. Its weights depend on l because the less is heard of a place, the less sure it is that
-    anything is heard there at all.
+    anything is heard there at all. On a provider's feed (Suez, 2021; windows of 30 min, vessels held out) predicted
+    over observed silence at 1, 2, 4, 8 and 24 h was 1.04, 0.72, 0.47, 0.36, 0.26 with one set of weights and 1.00,
+    0.93, 0.89, 0.98, 1.22 with these; the mean log-loss at 8 h fell from 0.048 to 0.040.
 
     Parameters
     ----------

@@ -63,8 +63,9 @@ RECENT_H = 6.0
 _HORIZONS_WINDOWS, _HORIZONS_H = (1, 2, 4, 8), (4.0, 8.0, 12.0, 24.0, 48.0)
 """Silences the law is fitted on."""
 _STATE_PRIOR_WINDOWS = 100.0
-_LISTED_FLOOR = 0.05
-"""A feed in which chance gaps are rarer than this does not make its few gaps less suspicious."""
+_LISTED_FLOOR = 0.03
+"""A feed in which chance gaps are rarer than this does not make its few gaps less suspicious. In ten simulated worlds
+where nobody hides, 0.03, 0.04 and 0.05 gave 0.4, 0.6 and 0.9 false alerts above 0.8 per 1,000 vessel-days."""
 _MOST_RUNS = 200_000
 """Heard windows from which the law is fitted, about."""
 _GRID = 400
