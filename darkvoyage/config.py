@@ -74,11 +74,11 @@ class ReceptionRule:
     Parameters
     ----------
     window_min : float
-        Length of an exposure window [min]; a vessel is heard in a window or not. 0: 10, 30 or 60, as the feed needs.
+        Length of an exposure window [min]; a vessel is heard in it or not. 0: 10, 20, 30 or 60, as the feed needs.
     cell_deg : float
         Side of the cells of the reception field [deg].
     neighbour_deg : float
-        Side of the blocks in which other vessels count as neighbours [deg].
+        Side of the blocks in which other vessels count as neighbours [deg]; they vouch for half of it.
     cell_prior_windows : float
         Weight of the feed's mean rate in each cell [windows].
     neighbour_prior_windows : float
