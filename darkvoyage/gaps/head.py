@@ -19,7 +19,9 @@ from darkvoyage.kernels.mixing import deal
 __all__ = ["SilenceHead"]
 
 _FORMAT = 1
-_FACTS = ("seed", "slope", "intercept", "min_gap_h", "silences", "vessels")
+_FACTS = (
+    "seed", "slope", "intercept", "natural_median_h", "natural_sigma", "min_gap_h", "silences", "vessels",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class SilenceHead:
     slope, intercept : float
         Calibration on the vessels that the trees do not know: log odds = slope x sum of the trees + intercept (Platt
         1999).
+    natural_median_h, natural_sigma : float
+        Log-normal law of the durations of natural gaps: median [h] and log standard deviation.
     min_gap_h : float
         Silences it learned from are longer than this [h].
     silences, vessels : int
@@ -49,6 +53,8 @@ class SilenceHead:
     seed: int
     slope: float
     intercept: float
+    natural_median_h: float
+    natural_sigma: float
     min_gap_h: float
     silences: int
     vessels: int

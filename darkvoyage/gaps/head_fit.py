@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from darkvoyage.config import GapRule, ReceptionRule
 from darkvoyage.errors import RuleError
+from darkvoyage.gaps.durations import fit_durations
 from darkvoyage.gaps.features import FEATURES, silence_features
 from darkvoyage.gaps.find import find_gaps
 from darkvoyage.gaps.head import SilenceHead, sums_of_others
@@ -25,6 +26,7 @@ __all__ = ["fit_silence_head"]
 
 _LEAST_SILENCES, _LEAST_VESSELS = 60, 8
 """With fewer natural gaps, or of fewer vessels, nothing learned would hold for other vessels."""
+_LEAST_DURATIONS = 30
 _MOST_CASES = 20_000
 """Silences of all draws, hidden and natural: more take time and add little; each draw then has other natural gaps."""
 _MIN_GAP_H = 2.0
@@ -44,7 +46,8 @@ def fit_silence_head(
     Stretches as long as the natural gaps are hidden anywhere, in the cells of the natural gaps and on their vessels
     (see `mask_silences`; also right beside natural gaps, as switch-offs may be). Reception is learned anew from what is
     left, so that nothing hidden is known to it. Boosted trees tell the two apart by `silence_features`, and a logistic
-    curve over vessels that the trees were not grown on makes probabilities of their sums.
+    curve over vessels that the trees were not grown on makes probabilities of their sums. How long a gap lasted is left
+    to the laws of durations, that of the rule for switch-offs and that of the natural gaps.
 
     Natural gaps stand for ships that went on transmitting. Those among them that were switched off teach the head that
     such gaps are natural: on a feed where many hide it is too cautious.
@@ -88,7 +91,10 @@ def fit_silence_head(
     natural = cases[~cases["masked"]].drop_duplicates("gap_id")
     _refuse_few(natural, seed, min_gap_h)
     trees, slope, intercept = _learn(cases, seed)
-    return SilenceHead(trees, seed, slope, intercept, min_gap_h, len(natural), natural["mmsi"].nunique())
+    median_h, sigma = _durations(natural["duration_h"].to_numpy(), min_gap_h, rule.min_gap_h)
+    return SilenceHead(
+        trees, seed, slope, intercept, median_h, sigma, min_gap_h, len(natural), natural["mmsi"].nunique()
+    )
 
 
 def _cases(
@@ -100,7 +106,7 @@ def _cases(
     hidden = gaps["gap_id"].map(masked.silences.set_index("mask_id")["masked"])
     gaps = gaps[hidden.notna()].reset_index(drop=True)
     features = silence_features(gaps, fit_reception(masked.fixes, rule=rule))
-    return gaps[["gap_id", "mmsi"]].assign(masked=hidden.dropna().to_numpy(dtype=bool)).join(features)
+    return gaps[["gap_id", "mmsi", "duration_h"]].assign(masked=hidden.dropna().to_numpy(dtype=bool)).join(features)
 
 
 def _refuse_few(natural: pd.DataFrame, seed: int, min_gap_h: float) -> None:
@@ -112,6 +118,12 @@ def _refuse_few(natural: pd.DataFrame, seed: int, min_gap_h: float) -> None:
             f"too little to learn a head from: {len(natural)} natural gaps above {min_gap_h:g} h of {vessels} vessels, "
             f"needed {_LEAST_SILENCES} of {_LEAST_VESSELS}, not most of them of one; score_silence does without a head"
         )
+
+
+def _durations(duration_h: np.ndarray, least_h: float, judged_h: float) -> tuple[float, float]:
+    """Law of the durations of natural gaps as long as those that will be judged, if these are enough, else of all."""
+    long = duration_h[duration_h > judged_h]
+    return fit_durations(long, judged_h) if len(long) >= _LEAST_DURATIONS else fit_durations(duration_h, least_h)
 
 
 def _learn(cases: pd.DataFrame, seed: int) -> tuple[tuple[BoostedTrees, ...], float, float]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from darkvoyage.config import ReceptionRule
+from darkvoyage.gaps.durations import log_lasting
 from darkvoyage.gaps.head import SilenceHead
 from darkvoyage.gaps.paths import facts_along, judged_hours, silence_facts
 from darkvoyage.gaps.reception import ReceptionModel
@@ -39,8 +39,8 @@ def score_silence(gaps: Any, reception: ReceptionModel, *, head: SilenceHead | N
     gaps : GAPS table
     reception : ReceptionModel
     head : SilenceHead, optional
-        From `fit_silence_head`: it then says how much the silence of a closed gap weighs, within the same caps. Open
-        gaps stay with the law.
+        From `fit_silence_head`: it then takes the place of the law for closed gaps, within the same caps, and the
+        durations of switch-offs are set against those of the feed's natural gaps. Open gaps stay with the law.
 
     Returns
     -------
@@ -74,10 +74,11 @@ def _judge(table: pd.DataFrame, facts: pd.DataFrame, model: ReceptionModel, head
     usual = facts["expected_cell"].to_numpy() * facts["own"].to_numpy() / np.maximum(windows, 1)
     later = model.law.silent(expected + np.maximum(usual, 1e-3), hours + model.window_min / 60.0, level)
     chance = np.where(closed, (p_silence - later) * 60.0 / model.window_min, p_silence)
-    off = _off(duration, closed, rule)
-    weight = np.log(np.maximum(off, _TINY)) - np.log(np.maximum(chance, _TINY) / model.listed_silence)
+    off = log_lasting(duration, closed, rule.off_median_h, rule.off_sigma, rule.min_gap_h)
+    weight = off - np.log(np.maximum(chance, _TINY) / model.listed_silence)
     if head is not None:
-        learned = head.llr(table, facts, model)
+        usually = log_lasting(duration, closed, head.natural_median_h, head.natural_sigma, rule.min_gap_h)
+        learned = head.llr(table, facts, model) + off - usually
         weight = np.where(np.isnan(learned), weight, learned)
     # Where positions cannot be trusted, a silence of any length may be that of a ship which went on transmitting.
     elsewhere = (facts["heard_elsewhere"] >= _ELSEWHERE_WINDOWS).to_numpy()
@@ -125,12 +126,3 @@ def _judge(table: pd.DataFrame, facts: pd.DataFrame, model: ReceptionModel, head
         },
         SILENCES,
     )
-
-
-def _off(duration: np.ndarray, closed: np.ndarray, rule: ReceptionRule) -> np.ndarray:
-    """Density (closed) or survival (open) of the duration if the ship switched off."""
-    from scipy.stats import lognorm
-
-    law = lognorm(rule.off_sigma, scale=rule.off_median_h)
-    given = law.sf(np.minimum(rule.min_gap_h, duration))
-    return np.asarray(np.where(closed, law.pdf(duration), law.sf(duration)) / given)

@@ -1,10 +1,12 @@
 """The learned head: trees as arrays, features by hand, and what it must and must not learn."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import lognorm
 from sklearn.ensemble import GradientBoostingClassifier
 
 import darkvoyage as dv
@@ -60,11 +62,17 @@ def head(feed, reception):
     return fit_silence_head(feed, reception, draws=2)
 
 
+def even(head, **options):
+    """Rule at even odds; switch-offs last as long as natural gaps, as hidden silences do."""
+    lasting = {"off_median_h": head.natural_median_h, "off_sigma": head.natural_sigma}
+    return dv.ReceptionRule(**({"window_min": 30.0, "p_off_prior": 0.5} | lasting | options))
+
+
 def judged(fixes, head, seed=77):
     """Truth and p_off at even odds of silences that the head has not seen, one half of them hidden."""
     masked = mask_silences(fixes, protocol="vessel", seed=seed)
-    rule = dv.ReceptionRule(window_min=30.0, p_off_prior=0.5)
-    said = dv.score_silence(dv.find_gaps(masked.fixes), dv.fit_reception(masked.fixes, rule=rule), head=head)
+    model = dv.fit_reception(masked.fixes, rule=even(head))
+    said = dv.score_silence(dv.find_gaps(masked.fixes), model, head=head)
     both = masked.silences.merge(said, left_on="mask_id", right_on="gap_id")
     assert len(both) == len(masked.silences) > 60
     return both["masked"].to_numpy(), both["p_off"].to_numpy()
@@ -123,10 +131,11 @@ def test_what_cannot_be_told_apart_stays_at_even_odds():
 
 def test_it_reads_the_ships_nearby_and_not_the_clock(feed, head):
     """The same silences, but of one ship only: the others were heard, and so it should have been."""
+    rule = even(head, p_off_prior=0.05)
     starts = np.arange(20.0, 280.0, 45.0)
     one = fleet(14, 300.0, lambda ship: [(start, start + 9.0) for start in starts] if ship == 4 else [])
-    lone = dv.score_silence(dv.find_gaps(one), dv.fit_reception(one, rule=RULE), head=head)["p_off"]
-    common = dv.score_silence(dv.find_gaps(feed), dv.fit_reception(feed, rule=RULE), head=head)["p_off"]
+    lone = dv.score_silence(dv.find_gaps(one), dv.fit_reception(one, rule=rule), head=head)["p_off"]
+    common = dv.score_silence(dv.find_gaps(feed), dv.fit_reception(feed, rule=rule), head=head)["p_off"]
     assert len(lone) == len(starts)
     assert lone.min() > 0.05 > common.max()
 
@@ -145,10 +154,27 @@ def test_prior_and_caps_hold(feed, head):
         assert not said["llr_silence"].equals(plain["llr_silence"])
 
 
-def test_open_gaps_and_gaps_without_a_place_stay_with_the_law(feed, reception, head):
+def test_durations_speak_through_their_two_laws(head):
+    """The same gaps, other laws of switch-offs: the difference is that of the log densities above the threshold."""
+    fixes, head = alone(), dataclasses.replace(head, slope=0.05, natural_sigma=0.5)
+    gaps = dv.find_gaps(fixes)
+    parts = {}
+    for median in (9.0, 12.0):
+        model = dv.fit_reception(fixes, rule=even(head, off_median_h=median, off_sigma=0.4))
+        parts[median] = dv.score_silence(gaps, model, head=head).set_index("gap_id")["llr_silence"]
+    inside = (parts[9.0].abs() < np.log(100.0) - 0.01) & (parts[12.0].abs() < np.log(100.0) - 0.01)
+    hours_off = gaps.set_index("gap_id").loc[parts[9.0].index, "duration_h"]
+    one, other = (lognorm(0.4, scale=median) for median in (9.0, 12.0))
+    expected = other.logpdf(hours_off) - other.logsf(6.0) - one.logpdf(hours_off) + one.logsf(6.0)
+    assert inside.sum() > 20
+    assert (parts[12.0] - parts[9.0])[inside].to_numpy() == pytest.approx(expected[inside.to_numpy()])
+
+
+def test_open_gaps_and_gaps_without_a_place_stay_with_the_law(feed, head):
     masked = mask_silences(feed, protocol="vessel", seed=5).fixes
     left = (masked["mmsi"] <= 299_000_003) & (masked["timestamp"] > hours(250.0))
     gaps = dv.find_gaps(masked[~left], as_of=hours(290.0))
+    reception = dv.fit_reception(masked[~left], rule=RULE)
     gaps.loc[gaps.index[0], ["end_lat", "end_lon"]] = np.nan
     gaps.loc[gaps.index[1], ["start_lat", "start_lon"]] = np.nan
     law, learned = (dv.score_silence(gaps, reception, head=one).set_index("gap_id") for one in (None, head))

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from darkvoyage.config import GapRule, ReceptionRule
+from darkvoyage.gaps.durations import fit_durations
 from darkvoyage.gaps.find import find_gaps
 from darkvoyage.gaps.head import SilenceHead
 from darkvoyage.gaps.masking import Masked
@@ -36,8 +37,6 @@ _STRATA = 4.0
 """Classes of duration per doubling: within one, 19 % at most, the duration term of p_off orders next to nothing."""
 _MOST_RUNS = 10_000
 _AT_ONCE_H = 1e-6
-_OFF_BOUNDS = ((np.log(0.05), np.log(5000.0)), (np.log(0.1), np.log(4.0)))
-"""Of log median [h] and log sigma: from steeply falling to nearly flat beyond any threshold."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,27 +112,30 @@ def judge_masks(
         (`p_off` at even odds), `p_told` (the same with the masks' durations as the law of switch-offs),
         `llr_silence`, `p_silence_if_on`, `neighbours_heard`, `reason`, `duration_h`, `ais_class`, `cell`, `day`; what
         simpler rules say: `p_heard` (1 - `p_silence_if_on`), `p_duration`, `p_pre_gap`, `p_cell` (usual reception
-        where it starts); `p_head` (`p` with the head) if there is one; and, as the metrics of `silences` want them,
-        `stratum` (class of duration, four to a doubling) and `judged`.
+        where it starts); `p_head` (`p_told` with the head) if there is one; and, as the metrics of `silences` want
+        them, `stratum` (class of duration, four to a doubling) and `judged`.
     """
     rule = dataclasses.replace(rule or ReceptionRule(), min_gap_h=min_gap_h, p_off_prior=0.5)
     truth = masked.silences.rename(columns={"mask_id": "gap_id", "gap_start": "time", "masked": "y"})
     gaps = find_gaps(masked.fixes, rule=GapRule(min_gap_h=min_gap_h))
     gaps = gaps[gaps["gap_id"].isin(truth["gap_id"])].reset_index(drop=True)
     judges = _learn(masked.fixes, rule, folds, seed)
-    median_h, sigma = _durations(gaps["duration_h"].to_numpy(), min_gap_h)
+    median_h, sigma = rule.off_median_h, rule.off_sigma
+    if len(gaps):
+        median_h, sigma = fit_durations(gaps["duration_h"].to_numpy(), min_gap_h)
+    told = judges.told(median_h, sigma)
     lat, lon = gaps["start_lat"].to_numpy(), gaps["start_lon"].to_numpy()
     facts = gaps[["gap_id", "ais_class"]].assign(
         cell=cell_of(lat, lon, rule.cell_deg), day=gaps["gap_start"].dt.floor("D"), p_cell=judges.cell_rate(gaps)
     )
     said = judges.judge(gaps).rename(columns={"p_off": "p"})
     more = {
-        "p_told": judges.told(median_h, sigma).judge(gaps),
+        "p_told": told.judge(gaps),
         "p_duration": duration_rule(gaps),
         "p_pre_gap": pre_gap_count(gaps),
     }
     if head is not None:
-        more["p_head"] = judges.judge(gaps, head)
+        more["p_head"] = told.judge(gaps, head)
     answers = truth.drop(columns="gap_end").merge(facts, on="gap_id").merge(said, on="gap_id")
     for name, silences in more.items():
         answers[name] = answers["gap_id"].map(silences.set_index("gap_id")["p_off"])
@@ -141,23 +143,6 @@ def judge_masks(
     answers["stratum"] = np.floor(_STRATA * np.log2(answers["duration_h"])).astype("int64")
     answers["judged"] = True
     return answers.sort_values(["mmsi", "time", "gap_id"], ignore_index=True)
-
-
-def _durations(duration: np.ndarray, min_gap_h: float) -> tuple[float, float]:
-    """Median [h] and log standard deviation of the log-normal law that fits durations above the threshold best."""
-    from scipy.optimize import minimize
-    from scipy.stats import lognorm
-
-    if len(duration) == 0:
-        return ReceptionRule().off_median_h, ReceptionRule().off_sigma
-
-    def loss(point: np.ndarray) -> float:
-        law = lognorm(np.exp(point[1]), scale=np.exp(point[0]))
-        return -float((law.logpdf(duration) - law.logsf(min_gap_h)).sum())
-
-    start = np.array([np.log(np.median(duration)), 0.0])
-    best = minimize(loss, start, method="Nelder-Mead", bounds=_OFF_BOUNDS).x
-    return float(np.exp(best[0])), float(np.exp(best[1]))
 
 
 def silence_runs(
