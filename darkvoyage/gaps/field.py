@@ -25,6 +25,8 @@ _REGION_BLOCKS = 4
 
 
 _MOST_FEED = 2.0
+_NO_PRIOR = 1e-9
+_LOST_VESSELS = 2
 _MOST_SHARE = 0.98
 """No window is surer to be heard: 3.9 receptions. More than this cannot be told from few vessels."""
 
@@ -177,15 +179,16 @@ def block_sums(exposures: Exposures, block: np.ndarray, expected: np.ndarray) ->
     Returns
     -------
     DataFrame
-        `block`, `window`, `exposed`, `expected`, `heard`, sorted by (block, window).
+        `block`, `window`, `exposed`, `expected`, `heard`, `left_out` (windows that do not count), sorted by (block,
+        window).
     ndarray of int64, shape (n,)
         Its row for each exposure.
     """
     key, at, low, width = _packed(block, exposures.window)
-    values = (exposures.counts, expected, exposures.heard)
+    values = (exposures.counts, expected, exposures.heard, 1.0 - exposures.counts)
     sums = {
         name: np.bincount(at, column, minlength=len(key))
-        for name, column in zip(("exposed", "expected", "heard"), values, strict=True)
+        for name, column in zip(("exposed", "expected", "heard", "left_out"), values, strict=True)
     }
     known = np.unique(block)
     return pd.DataFrame({"block": known[key // width], "window": key % width + low} | sums), at
@@ -221,7 +224,7 @@ class Factors:
     block_deg : float
         Side of a block [deg].
     prior : float
-        Weight of the region's factor in a block, and of the feed's in a region [windows].
+        Weight of the region's factor in a block, of the feed's in a region, and of "as usual" in the feed [windows].
     """
 
     def __init__(self, blocks: pd.DataFrame, *, block_deg: float, prior: float) -> None:
@@ -231,9 +234,14 @@ class Factors:
         self._low = int(window.min()) if len(window) else 0
         length = int(window.max()) - self._low + 1 if len(window) else 0
         in_feed = np.stack([np.bincount(window - self._low, column, minlength=length) for column in sums.T], axis=1)
-        feed = _over(in_feed, np.ones((2, length)), 1e-9)
-        feed = np.where(in_feed[:, 0] > 0, np.minimum(feed, _MOST_FEED), 0.0)
-        self._feed = np.concatenate([np.zeros((2, 1)), np.cumsum(feed, axis=1)], axis=1)
+        left_out = np.bincount(window - self._low, blocks["left_out"].to_numpy(), minlength=length)
+        # Nobody but several vessels in long silences: not that all of them switched off, but an outage of a day.
+        lost = (in_feed[:, 0] == 0) & (left_out >= _LOST_VESSELS)
+        in_feed[lost] = np.outer(left_out[lost], (1.0, 0.5, 0.0))
+        usual = np.ones((2, length))
+        self._heard = _running(np.minimum(_over(in_feed, usual, _NO_PRIOR), _MOST_FEED))
+        feed = _over(in_feed, usual, prior)
+        self._feed = _running(feed - 1.0)
         region = parent_cell(block, *self._sides)
         key, at, low, width = _packed(region, window)
         in_region = np.stack([np.bincount(at, column, minlength=len(key)) for column in sums.T], axis=1)
@@ -279,20 +287,29 @@ class Factors:
         kind = own.astype("int64")
         region = parent_cell(block, *self._sides)
         return (
-            self.feed_between(low, high, own)
+            self._in_feed(self._feed, low, high, own)
+            + (high - low)
             + self._region.between(region, low, high, kind)
             + self._block.between(block, low, high, kind)
         )
 
     def feed_between(self, low: np.ndarray, high: np.ndarray, own: np.ndarray) -> np.ndarray:
-        """Sum of the whole feed's factor, 0 where there was no feed, over windows [low, high)."""
-        since, until = (np.clip(each - self._low, 0, self._feed.shape[1] - 1) for each in (low, high))
+        """Sum of the whole feed's factor as it came, 0 beyond its first and last window, over windows [low, high)."""
+        return self._in_feed(self._heard, low, high, own)
+
+    def _in_feed(self, total: np.ndarray, low: np.ndarray, high: np.ndarray, own: np.ndarray) -> np.ndarray:
+        since, until = (np.clip(each - self._low, 0, total.shape[1] - 1) for each in (low, high))
         kind = own.astype("int64")
-        return np.asarray(self._feed[kind, until] - self._feed[kind, since])
+        return np.asarray(total[kind, until] - total[kind, since])
+
+
+def _running(values: np.ndarray) -> np.ndarray:
+    """Sums over the columns before each, shape (2, n + 1)."""
+    return np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
 
 
 def _level(place: np.ndarray, code: np.ndarray, window: np.ndarray, factor: np.ndarray) -> _Level:
-    return _Level(place, code, window, np.concatenate([np.zeros((2, 1)), np.cumsum(factor, axis=1)], axis=1))
+    return _Level(place, code, window, _running(factor))
 
 
 def _over(sums: np.ndarray, above: np.ndarray, prior: float) -> np.ndarray:

@@ -96,7 +96,7 @@ class ReceptionModel:
     cells : DataFrame
         `cell`, `exposed`, `heard` windows: the field of usual reception.
     blocks : DataFrame
-        `block`, `window`, `exposed`, `expected`, `heard`: what the field expected of the vessels there, and what came.
+        What the field expected of the vessels in a block and window, and what came, see `block_sums`.
     vessels : DataFrame
         `mmsi`, `window`, `state`, `own`, `own_recent`: each vessel's own factor, as of the windows it was heard in.
     """

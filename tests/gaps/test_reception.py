@@ -157,7 +157,9 @@ def blocks_of(rng, rows):
     table = pd.DataFrame({"block": cell_of(lat, lon, 0.5), "window": rng.integers(100, 140, rows)})
     table = table.drop_duplicates().sort_values(["block", "window"], ignore_index=True)
     exposed = rng.integers(1, 9, len(table)).astype("float64")
-    return table.assign(exposed=exposed, expected=exposed * 0.6, heard=rng.binomial(exposed.astype(int), 0.5) * 1.0)
+    return table.assign(
+        exposed=exposed, expected=exposed * 0.6, heard=rng.binomial(exposed.astype(int), 0.5) * 1.0, left_out=0.0
+    )
 
 
 def test_factors_of_a_stretch_are_the_sum_over_its_windows():
@@ -178,11 +180,11 @@ def test_a_thin_block_is_drawn_to_its_region_and_this_to_the_feed():
     """One of two vessels of a block was heard, all of its region's nine others, none of the feed's other hundred."""
     here, near, far = (cell_of(np.r_[0.1], np.r_[lon], 0.5)[0] for lon in (0.1, 0.6, 50.0))
     blocks = pd.DataFrame({"block": [here, near, far], "window": 7, "exposed": [2.0, 9.0, 100.0]})
-    blocks = blocks.assign(expected=blocks["exposed"] / 2, heard=[1.0, 9.0, 0.0])
+    blocks = blocks.assign(expected=blocks["exposed"] / 2, heard=[1.0, 9.0, 0.0], left_out=0.0)
     assert parent_cell(np.r_[here], 0.5, 2.0)[0] == parent_cell(np.r_[near], 0.5, 2.0)[0]
     factors = Factors(blocks, block_deg=0.5, prior=3.0)
     usual = np.log(2.0)
-    feed = -np.log(1 - 10 / 111) / usual
+    feed = -np.log(1 - (10 + 3 * 0.5) / (111 + 3)) / usual
     region = -np.log(1 - (10 + 3 * (1 - 0.5**feed)) / (11 + 3)) / usual
     block = -np.log(1 - (1 + 3 * (1 - 0.5**region)) / (2 + 3)) / usual
     found = factors.between(np.r_[here], np.r_[7], np.r_[8], np.r_[False])

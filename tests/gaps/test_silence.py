@@ -23,8 +23,9 @@ def test_one_silent_ship_among_many_heard_is_unexpected():
     assert row["p_off"] > 0.5
 
 
-def test_everybody_silent_is_an_outage_not_a_switch_off():
-    row = judged(moored_fleet(20, 96, silent={"all": (40, 52)}))
+@pytest.mark.parametrize("until_h", [52, 76], ids=["hours", "longer than silences that count"])
+def test_everybody_silent_is_an_outage_not_a_switch_off(until_h):
+    row = judged(moored_fleet(20, 120, silent={"all": (40, until_h)}))
     assert row["neighbours_heard"] == 0
     assert row["reason"] == "feed_outage"
     assert row["p_off"] < 0.2
