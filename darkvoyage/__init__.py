@@ -40,6 +40,8 @@ _HOME = {
     "fit_reception": "gaps.reception",
     "ReceptionModel": "gaps.reception",
     "score_silence": "gaps.silence",
+    "fit_silence_head": "gaps.head_fit",
+    "SilenceHead": "gaps.head",
     "find_port_visits": "reach.visits",
     "find_port_calls": "reach.port_calls",
     "link_sightings": "linking.associate",

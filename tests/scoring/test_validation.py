@@ -139,7 +139,8 @@ def test_a_vessel_has_no_part_in_what_is_learned_of_its_cell():
 def test_observed_silences_by_counting():
     """One of two ships is silent from 10:03 to 15:03; windows of half an hour, horizons of 1, 2 and 8 h."""
     fixes = fleet(2, 48.0, lambda ship: [(10.06, 15.04)] if ship == 0 else [])
-    runs = silence_runs(dv.clean_fixes(fixes), horizons_h=(0.25, 1.0, 2.0, 8.0))
+    rule = dv.ReceptionRule(window_min=30.0)
+    runs = silence_runs(dv.clean_fixes(fixes), horizons_h=(0.25, 1.0, 2.0, 8.0), rule=rule)
     assert set(runs["horizon_h"]) == {1.0, 2.0, 8.0}
     # Ship 0 is heard in windows 0..20 and 30..95. Silent behind window 20: windows 21 to 29, so 2 and 4 but not 16.
     silent = runs.groupby("horizon_h")["y"].sum()
