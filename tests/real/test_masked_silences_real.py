@@ -10,7 +10,8 @@ import pytest
 
 import darkvoyage as dv
 from darkvoyage.gaps.masking import mask_silences
-from darkvoyage.scoring.evaluation.metrics import area_under_roc
+from darkvoyage.scoring.evaluation.judging import judge_masks
+from darkvoyage.scoring.evaluation.metrics import area_under_roc, brier
 from darkvoyage.scoring.evaluation.validation import validate_silence
 
 PRE_GAP = {"uniform": 0.664, "cell": 0.692, "vessel": 0.512}
@@ -66,3 +67,16 @@ def test_law_of_silence_on_suez(suez_validation):
 def test_small_feeds_say_so(real_data, files, sentence):
     result = validate_silence(str(real_data / files), min_gap_h=2.0, draws=5)
     assert any(sentence in said for said in result.trust)
+
+
+def test_a_learned_head_tells_silences_of_suez_apart_better_than_the_law(suez):
+    fixes = dv.clean_fixes(suez)
+    head = dv.fit_silence_head(fixes, dv.fit_reception(fixes, rule=dv.ReceptionRule(min_gap_h=2.0)), draws=2)
+    assert head.silences > 300
+    for protocol in ("cell", "vessel"):
+        answers = judge_masks(mask_silences(fixes, protocol=protocol, min_gap_h=2.0), min_gap_h=2.0, head=head)
+        y = answers["y"].to_numpy()
+        learned, law = (area_under_roc(answers[name].to_numpy(), y) for name in ("p_head", "p_told"))
+        # An earlier measurement with stock boosting: 0.917 and 0.910.
+        assert learned > max(0.9, law + 0.04)
+        assert brier(answers["p_head"].to_numpy(), y) < 0.125
