@@ -20,6 +20,8 @@ _WRONG_VESSELS, _WRONG_SHARE = 3, 0.2
 """So many vessels near the path, in so large a share of their windows, without a position that can be trusted."""
 _ELSEWHERE_WINDOWS = 3
 """Windows in which the same MMSI was heard on another track: a false track, or another ship."""
+_COMMANDED_H = 0.25
+"""A base station may command quiet times of up to 15 min (message 23, ITU-R M.1371): as long is never evidence."""
 _TINY = 1e-300
 _CAP_VERIFIED, _CAP_USUAL, _CAP_UNVERIFIED = np.log(300.0), np.log(100.0), np.log(20.0)
 
@@ -46,11 +48,11 @@ def score_silence(gaps: Any, reception: ReceptionModel, *, head: SilenceHead | N
     -------
     SILENCES table
         `expected_fixes` at the feed's number of fixes per reception expected; `p_off` = prior x likelihood ratio;
-        `reason` is one of `no_position`, `feed_outage` (nobody was heard anywhere), `heard_elsewhere` (the same
-        MMSI was on another track meanwhile), `jamming` (positions of others near
-        the path were lost or false, as that of a ship which went on transmitting may have been), `coverage_unverified`
-        (nobody else was heard near the path), `neighbours_silent` (others near the path fell silent too),
-        `reception_poor`, `expected_to_be_heard`.
+        `reason` is one of `no_position`, `too_short` (up to 15 min, as a shore station may command), `feed_outage`
+        (nobody was heard anywhere), `heard_elsewhere` (the same MMSI was on another track meanwhile), `jamming`
+        (positions of others near the path were lost or false, as that of a ship which went on transmitting may have
+        been), `coverage_unverified` (nobody else was heard near the path), `neighbours_silent` (others near the path
+        fell silent too), `reception_poor`, `expected_to_be_heard`.
 
     Raises
     ------
@@ -91,11 +93,13 @@ def _judge(table: pd.DataFrame, facts: pd.DataFrame, model: ReceptionModel, head
         [_CAP_VERIFIED, _CAP_USUAL],
         _CAP_UNVERIFIED,
     )
-    llr = np.where(located, np.clip(weight, -cap, cap), 0.0)
+    short = (table["duration_h"] <= _COMMANDED_H).to_numpy()
+    llr = np.where(located, np.clip(weight, -cap, np.where(short, 0.0, cap)), 0.0)
     logit = np.log(rule.p_off_prior) - np.log1p(-rule.p_off_prior) + llr
     reason = np.select(
         [
             ~located,
+            short,
             facts["feed"] < 0.2,
             elsewhere,
             jammed >= _WRONG_SHARE,
@@ -105,6 +109,7 @@ def _judge(table: pd.DataFrame, facts: pd.DataFrame, model: ReceptionModel, head
         ],
         [
             "no_position",
+            "too_short",
             "feed_outage",
             "heard_elsewhere",
             "jamming",

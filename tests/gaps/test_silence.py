@@ -31,6 +31,18 @@ def test_everybody_silent_is_an_outage_not_a_switch_off(until_h):
     assert row["p_off"] < 0.2
 
 
+def test_a_quarter_of_an_hour_is_never_evidence():
+    fixes = moored_fleet(20, 48, every_h=1 / 30, silent={0: (24.01, 24.21), 1: (24.01, 24.24)})
+    gaps = dv.find_gaps(fixes, rule=dv.GapRule(min_gap_h=0.1))
+    reception = fit_reception(fixes, rule=dv.ReceptionRule(min_gap_h=0.1))
+    rows = gaps.merge(score_silence(gaps, reception), on="gap_id").set_index("mmsi")
+    # Heard every two minutes, then silent for 14 and for 16 minutes.
+    assert rows["duration_h"].round(4).tolist() == [0.2333, 0.2667]
+    assert rows["reason"].tolist()[0] == "too_short"
+    assert rows["reason"].tolist()[1] != "too_short"
+    assert rows["llr_silence"].tolist()[0] <= 0.0
+
+
 def test_nobody_else_means_unverified_coverage():
     far = moored_fleet(5, 96, lat=10.0, lon=20.0).assign(mmsi=lambda table: table["mmsi"] + 100)
     row = judged(pd.concat([moored_fleet(1, 96, silent={0: (40, 64)}), far]))
