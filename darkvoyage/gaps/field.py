@@ -245,13 +245,15 @@ class Factors:
         region = parent_cell(block, *self._sides)
         key, at, low, width = _packed(region, window)
         in_region = np.stack([np.bincount(at, column, minlength=len(key)) for column in sums.T], axis=1)
-        above = feed[:, key % width + low - self._low]
+        moment = key % width + low - self._low
+        above = feed[:, moment]
         of_region = _over(in_region, above, prior)
         self._region = _level(np.unique(region), key // width, key % width + low, of_region - above)
         above = of_region[:, at]
         known, code = np.unique(block, return_inverse=True)
         self._block = _level(known, code, window, _over(sums, above, prior) - above)
-        self._sums, self._above, self._prior = sums, above[1], prior
+        self._sums, self._region_sums, self._feed_sums = sums, in_region, in_feed
+        self._region_of, self._moment_of, self._prior = at, moment, prior
 
     def of_others(self, row: np.ndarray, own: np.ndarray) -> np.ndarray:
         """Factor of each exposure's block and window without the exposure itself.
@@ -267,8 +269,13 @@ class Factors:
         -------
         ndarray of float64, shape (n,)
         """
-        exposed, expected, heard = (self._sums[row] - own).T
-        return drawn_factor(heard, np.maximum(expected, 0.0), np.maximum(exposed, 0.0), self._above[row], self._prior)
+        region = self._region_of[row]
+        factor: np.ndarray | float = 1.0
+        # The exposure is in the sums of its region and of the feed too.
+        for sums in (self._feed_sums[self._moment_of[region]], self._region_sums[region], self._sums[row]):
+            exposed, expected, heard = np.maximum(sums - own, 0.0).T
+            factor = drawn_factor(heard, expected, exposed, factor, self._prior)
+        return np.asarray(factor)
 
     def between(self, block: np.ndarray, low: np.ndarray, high: np.ndarray, own: np.ndarray) -> np.ndarray:
         """Sum of the factor of a block over windows.

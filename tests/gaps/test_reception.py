@@ -191,6 +191,22 @@ def test_a_thin_block_is_drawn_to_its_region_and_this_to_the_feed():
     assert found[0] == pytest.approx(block)
 
 
+def test_a_vessel_is_no_witness_of_itself_at_any_level():
+    """Alone in the feed it learns nothing from itself; beside another it learns what that one tells."""
+    block = cell_of(np.r_[0.1, 0.1], np.r_[0.1, 5.0], 0.5)
+    alone = pd.DataFrame({"block": block[0], "window": [3, 4], "exposed": 1.0, "expected": 0.5, "heard": [1.0, 0.0]})
+    own = alone[["exposed", "expected", "heard"]].to_numpy()
+    factors = Factors(alone.assign(left_out=0.0), block_deg=0.5, prior=3.0)
+    np.testing.assert_allclose(factors.of_others(np.r_[0, 1], own), 1.0)
+    # Another vessel, far off, was heard in both windows: the feed is better than usual, as much for both.
+    far = alone.assign(block=block[1], heard=1.0)
+    both = pd.concat([alone, far]).sort_values(["block", "window"], ignore_index=True).assign(left_out=0.0)
+    rows = np.flatnonzero(both["block"] == block[0])
+    feed = -np.log(1 - (1 + 3 * 0.5) / (1 + 3)) / np.log(2.0)
+    found = Factors(both, block_deg=0.5, prior=3.0).of_others(rows, own)
+    np.testing.assert_allclose(found, feed)
+
+
 def test_neighbours_equal_a_plain_loop():
     rng = np.random.default_rng(4)
     rows = pd.DataFrame(
