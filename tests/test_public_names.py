@@ -9,9 +9,9 @@ import darkvoyage as dv
 PUBLIC = """
 CargoRule CleanRule DarkvoyageError DialectError GapRule GapTracker Investigation LinkRule PortRule ReadError
 ReceptionModel ReceptionRule RuleError SchemaError ScoreRule SilenceHead TransferScorer VisitRule VoyageConfig World
-build_store clean_fixes estimate_cargo find_gaps find_port_calls find_port_visits fit_reception fit_silence_head investigate link_sightings open_store
-quota_ledger read_fixes read_ports read_scenes read_sightings read_vessels read_watchlist score_silence score_transfers
-screen sensitive_ports simulate to_geo to_trajectories write_table
+build_store clean_fixes estimate_cargo find_gaps find_port_calls find_port_visits fit_reception fit_silence_head
+investigate link_sightings open_store quota_ledger read_fixes read_ports read_scenes read_sightings read_vessels
+read_watchlist score_silence score_transfers screen sensitive_ports simulate to_geo to_trajectories write_table
 """
 
 # How many tables each takes by position; all else is given by name.
