@@ -125,7 +125,8 @@ class Sea:
         row = {name: number for number, name in enumerate(self.points)}
         place = np.array([point[:2] for point in self.points.values()])
         legs = [*self.legs, *((two, one) for one, two in self.legs), *self.one_way]
-        one, two = (np.array([row[leg[end]] for leg in legs]) for end in (0, 1))
+        # 32 bits: what SciPy's search takes in every version.
+        one, two = (np.array([row[leg[end]] for leg in legs], dtype="int32") for end in (0, 1))
         length = great_circle_nm(*place[one].T, *place[two].T)
         graph = csr_array((length, (one, two)), shape=(len(row), len(row)))
         distance, before = dijkstra(graph, return_predecessors=True)

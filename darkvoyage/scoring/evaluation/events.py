@@ -208,7 +208,9 @@ def _assign(left: np.ndarray, right: np.ndarray, weight: np.ndarray) -> np.ndarr
     own = np.arange(len(rows))
     size = (len(rows), len(columns) + len(rows))
     values = np.r_[weight[contested].astype("float64"), np.full(len(rows), _UNMATCHED)]
-    graph = csr_array((values, (np.r_[row, own], np.r_[column, len(columns) + own])), shape=size)
+    # 32 bits: what SciPy's matching takes in every version.
+    places = tuple(np.r_[each].astype("int32") for each in ((row, own), (column, len(columns) + own)))
+    graph = csr_array((values, places), shape=size)
     matched_row, matched_column = min_weight_full_bipartite_matching(graph, maximize=True)
     wide = len(columns)
     chosen = (matched_row * wide + matched_column)[matched_column < wide]
