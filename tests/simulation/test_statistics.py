@@ -96,7 +96,7 @@ def test_draught_lag_runs_from_the_departure():
 def test_distance():
     near = feed_statistics(feed(291000001, [0, 1, 4, 11, 24], sog=10.0))
     far = feed_statistics(feed(291000001, [0, 1, 2, 3, 24], sog=12.5))
-    got = feed_distance(near, far).set_index(["statistic", "group"])
+    got = feed_distance(near, far).set_index(["statistic", "group"]).sort_index()
     # Above 2 h: 3 of 4 intervals against 1 of 4; elsewhere the shares are closer.
     row = got.loc[("interval", "all")]
     assert (row["at"], row["a"], row["b"], row["distance"]) == (2.0, 0.75, 0.25, 0.5)
