@@ -107,7 +107,7 @@ def test_partners_of_a_meeting_tell_the_same(worlds):
 
 
 def test_silences_of_a_feed_by_hand():
-    times = START + pd.to_timedelta([0, 1, 8, 14, 0.5, 3], unit="h")
+    times = START + pd.to_timedelta([0, 60, 480, 840, 30, 180], unit="min")
     fixes = pd.DataFrame({"mmsi": [1, 1, 1, 1, 2, 2], "timestamp": times.as_unit("us")})
     silences = long_silences(fixes.sample(frac=1, random_state=1), START)
     # 1 h to 8 h under number 1; six hours exactly are not longer than six; the ends stay open.
