@@ -98,7 +98,7 @@ def test_distance():
     far = feed_statistics(feed(291000001, [0, 1, 2, 3, 24], sog=12.5))
     got = feed_distance(near, far).set_index(["statistic", "group"]).sort_index()
     # Above 2 h: 3 of 4 intervals against 1 of 4; elsewhere the shares are closer.
-    row = got.loc[("interval", "all")]
+    row = got.loc[[("interval", "all")]].iloc[0]
     assert (row["at"], row["a"], row["b"], row["distance"]) == (2.0, 0.75, 0.25, 0.5)
     assert got.loc[("speed", "moving"), "distance"].tolist() == pytest.approx([0.2] * 6)
     assert got.loc[("long_gap_vessels", "all"), "distance"] == 0.0
