@@ -2,8 +2,8 @@
 
 from traffic import best_s, sort_s, traffic
 
-from darkvoyage.config import GapRule
 from darkvoyage.gaps.find import find_gaps
+from darkvoyage.rules.tracks import GapRule
 from darkvoyage.tracks.cleaning import clean_fixes
 
 

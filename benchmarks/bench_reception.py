@@ -2,10 +2,10 @@
 
 from traffic import best_s, sort_s, traffic
 
-from darkvoyage.config import GapRule
 from darkvoyage.gaps.find import find_gaps
 from darkvoyage.gaps.reception import fit_reception
 from darkvoyage.gaps.silence import score_silence
+from darkvoyage.rules.tracks import GapRule
 from darkvoyage.tracks.cleaning import clean_fixes
 
 

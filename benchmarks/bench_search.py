@@ -9,8 +9,8 @@ from dumps import fix_tables
 from fleet import fleet, slices
 from traffic import best_s
 
-from darkvoyage.config import GapRule
 from darkvoyage.gaps.dumps import gaps_of_parts
+from darkvoyage.rules.tracks import GapRule
 
 COLUMNS = ["mmsi", "timestamp", "lat", "lon", "sog", "cog"]
 

@@ -9,11 +9,11 @@ from dumps import fix_tables
 from fleet import fleet, slices
 from traffic import best_s
 
-from darkvoyage.config import GapRule
 from darkvoyage.gaps.calm import Arrived, find_calm
 from darkvoyage.gaps.columns import Stacked, to_columns
 from darkvoyage.gaps.stream import GapStream
 from darkvoyage.kernels.compiled import can_compile
+from darkvoyage.rules.tracks import GapRule
 
 COLUMNS = ["mmsi", "timestamp", "lat", "lon", "sog", "cog"]
 

@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 
 from darkvoyage.bench.seeds import DEV_SEEDS
-from darkvoyage.config import ReceptionRule
 from darkvoyage.gaps.find import find_gaps
 from darkvoyage.gaps.head_fit import fit_silence_head
 from darkvoyage.gaps.hiding import cleaned
@@ -26,6 +25,7 @@ from darkvoyage.gaps.masking import mask_silences
 from darkvoyage.gaps.reception import fit_reception
 from darkvoyage.gaps.silence import score_silence
 from darkvoyage.io.fixes import read_fixes
+from darkvoyage.rules.reception import ReceptionRule
 from darkvoyage.scoring.evaluation.judging import judge_masks
 from darkvoyage.scoring.evaluation.metrics import calibration_error, evaluate
 from darkvoyage.scoring.evaluation.silences import ALARMS, METRICS, answers_silences, vessel_days

@@ -76,9 +76,9 @@ def gaps(
     out: Path | None,
 ) -> None:  # fmt: skip
     """List the silences of each ship; CSV to the terminal, or a file by its ending."""
-    from darkvoyage.config import GapRule
     from darkvoyage.gaps.find import find_gaps
     from darkvoyage.io.writers import check_ending, write_table
+    from darkvoyage.rules.tracks import GapRule
 
     if out is not None:
         check_ending(out)

@@ -24,9 +24,11 @@ STAGES = ("tracks", "gaps", "reach", "linking", "scoring", "cargo", "screening")
 LAYERS = [
     ("errors", "units", "data"),
     ("schema", "options"),
+    ("rules",),
     ("config",),
     ("kernels",),
     ("geo",),
+    ("sea",),
     ("io",),
     STAGES,
     ("simulation",),
@@ -50,7 +52,7 @@ MAX_LINES = 400
 
 PLAIN_NUMBERS = re.compile(
     r"((start|end)_)?(lat|lon|sog|cog|heading|nav_status)|(other_)?mmsi|imo|ship_type|rank|(p|llr)_\w+|score|prior|confidence"
-    r"|clear_fraction|fixes_(before|after)_12h(_ter|_sat|_dyn)?|expected_fixes|neighbours_heard"
+    r"|clear_fraction|fixes|fixes_(before|after)_12h(_ter|_sat|_dyn)?|expected_fixes|neighbours_heard"
     r"|calls_(seen|estimated_p\d\d)|barrels(_p\d\d)?"
 )
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from darkvoyage.config import CargoRule
 from darkvoyage.errors import RuleError, SchemaError
 from darkvoyage.kernels.spans import group_starts
+from darkvoyage.rules.scoring import CargoRule
 from darkvoyage.schema.conform import complete, empty, finish, sort_rows
 from darkvoyage.schema.tables import TABLES
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from darkvoyage.cargo.load_state import draught_ratio, load_state, p_laden
-from darkvoyage.config import CargoRule
 from darkvoyage.errors import RuleError
+from darkvoyage.rules.scoring import CargoRule
 from darkvoyage.schema.conform import complete, finish, sort_rows
 from darkvoyage.schema.tables import TABLES
 from darkvoyage.units import BBL_PER_M3

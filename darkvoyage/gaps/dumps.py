@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from darkvoyage.config import GapRule
 from darkvoyage.gaps.arrivals import Arrivals
 from darkvoyage.gaps.columns import GAP_FIELDS, NEVER, Columns, Vocabulary, concat_columns, take_rows, to_columns
 from darkvoyage.gaps.stream import GapStream
 from darkvoyage.io.store import Store
 from darkvoyage.io.streams import one_ahead
 from darkvoyage.kernels.compiled import can_compile, has_started
+from darkvoyage.rules.tracks import GapRule
 from darkvoyage.schema.conform import finish
 from darkvoyage.schema.tables import GAPS
 from darkvoyage.units import US_PER_H

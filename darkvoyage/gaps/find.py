@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from darkvoyage.config import GapRule
 from darkvoyage.gaps.columns import GAP_FIELDS, NEVER, Stacked, Vocabulary, concat_columns, take_rows, to_columns
 from darkvoyage.gaps.dumps import gaps_of_parts, gaps_of_store
 from darkvoyage.gaps.finder import GapFinder
@@ -28,6 +27,7 @@ from darkvoyage.io.sources import is_source
 from darkvoyage.io.store import Store, open_store
 from darkvoyage.io.store_manifest import is_store
 from darkvoyage.io.stream import FixStream
+from darkvoyage.rules.tracks import GapRule
 from darkvoyage.schema.conform import conform, empty
 from darkvoyage.schema.tables import FIXES, GAPS
 from darkvoyage.schema.times import moment_us

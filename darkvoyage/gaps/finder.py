@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from darkvoyage.config import GapRule
 from darkvoyage.gaps.columns import NEVER, REPORTS, Columns, Stacked, concat_columns, is_null, take_rows
 from darkvoyage.gaps.recent import Recent
 from darkvoyage.kernels.spans import expand, group_starts, search_groups
+from darkvoyage.rules.tracks import GapRule
 from darkvoyage.units import US_PER_H
 
 __all__ = ["MOMENTARY", "RECEIVERS", "GapFinder"]

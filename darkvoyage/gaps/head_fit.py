@@ -10,7 +10,6 @@ import pandas as pd
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from darkvoyage.config import GapRule, ReceptionRule
 from darkvoyage.errors import RuleError
 from darkvoyage.gaps.durations import fit_durations
 from darkvoyage.gaps.features import FEATURES, silence_features
@@ -21,6 +20,8 @@ from darkvoyage.gaps.masking import PROTOCOLS, mask_silences
 from darkvoyage.gaps.reception import ReceptionModel, fit_reception
 from darkvoyage.gaps.trees import BoostedTrees
 from darkvoyage.kernels.mixing import deal
+from darkvoyage.rules.reception import ReceptionRule
+from darkvoyage.rules.tracks import GapRule
 
 __all__ = ["fit_silence_head"]
 

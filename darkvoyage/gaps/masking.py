@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from darkvoyage.config import GapRule
 from darkvoyage.errors import RuleError
 from darkvoyage.gaps.find import find_gaps, usable_rows
 from darkvoyage.gaps.hiding import cleaned, track_numbers, without
@@ -26,6 +25,7 @@ from darkvoyage.gaps.table import gap_ids
 from darkvoyage.kernels.grid import cell_of
 from darkvoyage.kernels.nearby import near_any, near_cells
 from darkvoyage.kernels.spans import expand, search_groups
+from darkvoyage.rules.tracks import GapRule
 from darkvoyage.schema.conform import conform
 from darkvoyage.schema.tables import PORTS
 from darkvoyage.schema.times import time_us, utc_times

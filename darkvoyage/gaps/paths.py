@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from darkvoyage.config import ReceptionRule
 from darkvoyage.gaps.field import intensity
 from darkvoyage.gaps.reception import ReceptionModel, block_deg
 from darkvoyage.kernels.grid import cell_of, window_of
 from darkvoyage.kernels.spans import expand, search_groups
 from darkvoyage.kernels.sphere import interpolate, wrap_lon
+from darkvoyage.rules.reception import ReceptionRule
 from darkvoyage.schema.conform import complete
 from darkvoyage.schema.tables import GAPS
 from darkvoyage.schema.times import time_us

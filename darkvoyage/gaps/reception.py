@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from darkvoyage.config import ReceptionRule
 from darkvoyage.errors import ReadError
 from darkvoyage.gaps.exposure import (
     BASE_MIN,
@@ -52,6 +51,7 @@ from darkvoyage.io.store import Store, open_store
 from darkvoyage.io.store_manifest import is_store
 from darkvoyage.kernels.mixing import splitmix
 from darkvoyage.kernels.spans import search_groups
+from darkvoyage.rules.reception import ReceptionRule
 from darkvoyage.schema.conform import conform, empty
 from darkvoyage.schema.tables import FIXES
 from darkvoyage.tracks.cleaning import clean_fixes

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from darkvoyage.config import CleanRule, GapRule
 from darkvoyage.gaps.calm import Arrived, by_vessel, find_calm
 from darkvoyage.gaps.columns import NEVER, Columns, Stacked, Vocabulary, concat_columns, take_rows
 from darkvoyage.gaps.finder import GapFinder
 from darkvoyage.gaps.table import gap_table
 from darkvoyage.gaps.tracks import Tracks
+from darkvoyage.rules.tracks import CleanRule, GapRule
 from darkvoyage.schema.ais import is_equipment
 from darkvoyage.schema.conform import empty
 from darkvoyage.schema.tables import GAPS

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from darkvoyage.config import GapRule
 from darkvoyage.gaps.arrivals import Arrivals
 from darkvoyage.gaps.columns import GAP_FIELDS, Columns, concat_columns, take_rows, to_columns
 from darkvoyage.gaps.dumps import frames
@@ -21,6 +20,7 @@ from darkvoyage.gaps.stream import GapStream
 from darkvoyage.io.sources import is_source
 from darkvoyage.io.statics import StaticReports
 from darkvoyage.io.stream import FixStream
+from darkvoyage.rules.tracks import GapRule
 from darkvoyage.schema.conform import conform
 from darkvoyage.schema.tables import FIXES
 from darkvoyage.schema.times import moment_us

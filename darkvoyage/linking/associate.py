@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from darkvoyage.config import LinkRule
 from darkvoyage.kernels.spans import expand, search_groups
 from darkvoyage.linking.explain import explained_weight
 from darkvoyage.linking.likelihood import candidates, pair_evidence, unknown_density
 from darkvoyage.linking.places import Excursions, excursions
 from darkvoyage.linking.sensors import detection_chance
+from darkvoyage.rules.linking import LinkRule
 from darkvoyage.schema.conform import complete, conform, empty, finish
 from darkvoyage.schema.tables import FIXES, GAPS, LINKS, PORTS, SCENES, SIGHTINGS, VESSELS
 from darkvoyage.schema.times import time_us

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from darkvoyage.config import LinkRule
 from darkvoyage.kernels.grid import cell_of
 from darkvoyage.kernels.spans import expand, group_starts, search_groups
 from darkvoyage.kernels.sphere import great_circle_nm, interpolate
 from darkvoyage.linking.sensors import azimuth_error_nm, length_errors, length_llr, position_error_nm, sensors_of
+from darkvoyage.rules.linking import LinkRule
 from darkvoyage.schema.times import time_us
 from darkvoyage.units import US_PER_H
 

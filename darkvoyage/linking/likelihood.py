@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import i0e
 
-from darkvoyage.config import LinkRule
 from darkvoyage.kernels.bridges import bridge_density, gaussian_density, lens_area, local_offset
 from darkvoyage.kernels.spans import expand
 from darkvoyage.kernels.sphere import angle_difference, bearing, great_circle_nm
 from darkvoyage.linking.places import Excursions, near_ports, pairs_with_ports
 from darkvoyage.linking.sensors import length_errors, length_llr, position_error_nm, sensors_of
+from darkvoyage.rules.linking import LinkRule
 from darkvoyage.schema.ais import is_tanker
 from darkvoyage.schema.times import time_us
 from darkvoyage.units import US_PER_H

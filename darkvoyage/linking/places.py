@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from darkvoyage.config import LinkRule
 from darkvoyage.kernels.bridges import dwell_chance
 from darkvoyage.kernels.nearby import near_cells, near_pairs
 from darkvoyage.kernels.spans import expand
 from darkvoyage.kernels.sphere import great_circle_nm
+from darkvoyage.rules.linking import LinkRule
 
 __all__ = ["Excursions", "excursions", "near_ports", "pairs_with_ports"]
 

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from darkvoyage.config import PortRule
 from darkvoyage.kernels.draught import draught_change_llr
 from darkvoyage.kernels.elapsed import (
     idle_density,
@@ -31,6 +30,7 @@ from darkvoyage.kernels.elapsed import (
 from darkvoyage.kernels.spans import group_starts
 from darkvoyage.kernels.sphere import great_circle_nm
 from darkvoyage.reach.clues import destination_llr, direction_llr
+from darkvoyage.rules.reach import PortRule
 from darkvoyage.schema.ais import is_tanker
 from darkvoyage.schema.conform import as_frame, complete, conform, empty, finish
 from darkvoyage.schema.tables import GAPS, PORT_CALLS, PORTS, VESSELS

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from darkvoyage.config import VisitRule
 from darkvoyage.kernels.nearby import near_pairs_of_many
 from darkvoyage.kernels.spans import group_starts
 from darkvoyage.kernels.sphere import great_circle_nm
+from darkvoyage.rules.reach import VisitRule
 from darkvoyage.schema.conform import conform, empty, finish, sort_rows
 from darkvoyage.schema.tables import FIXES, PORT_VISITS, PORTS
 from darkvoyage.schema.times import moment_us, time_us, utc_times

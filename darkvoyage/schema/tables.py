@@ -202,6 +202,46 @@ PORT_VISITS = TableSpec(
     ),
     ("mmsi", "arrive", "visit_id"),
 )
+ENCOUNTERS = TableSpec(
+    "ENCOUNTERS",
+    _columns(
+        "encounter_id:text! track_id_a:text! track_id_b:text! start_time:time! end_time:time! lat:float! lon:float! "
+        "median_distance_nm:float! median_speed_kn:float"
+    ),
+    ("start_time", "track_id_a", "track_id_b"),
+)
+LOITERING = TableSpec(
+    "LOITERING",
+    _columns(
+        "loitering_id:text! track_id:text! start_time:time! end_time:time! lat:float! lon:float! duration_h:float! "
+        "distance_nm:float! mean_speed_kn:float!"
+    ),
+    ("track_id", "start_time"),
+)
+DARK_MEETINGS = TableSpec(
+    "DARK_MEETINGS",
+    _columns(
+        "meeting_id:text! gap_id:text! other_gap_id:text loitering_id:text mmsi:int! other_mmsi:int! "
+        "earliest:time! latest:time! joint_h:float! lat:float! lon:float! p_feasible:float! p_met:float "
+        "port_id:text draught_change_m:float other_draught_change_m:float direction:text llr_draught:float"
+    ),
+    ("gap_id", "other_mmsi", "meeting_id"),
+)
+UNTRUSTED = TableSpec(
+    "UNTRUSTED",
+    _columns(
+        "track_id:text! mmsi:int! start_time:time! end_time:time! reason:text! fixes:int! detail:text confidence:float"
+    ),
+    ("track_id", "start_time", "reason"),
+)
+HISTORY = TableSpec(
+    "HISTORY",
+    _columns(
+        "mmsi:int! port_id:text arrive:time depart:time stop_h:float wait_h:float confidence:Int64 load_state:text "
+        "speed_kn:float speed_sd_kn:float speed_max_kn:float under_way_h:float"
+    ),
+    ("mmsi", "arrive", "port_id", "load_state"),
+)
 TRUTH = TableSpec(
     "TRUTH",
     _columns(
@@ -217,7 +257,7 @@ TABLES: dict[str, TableSpec] = {
     spec.name: spec
     for spec in (
         FIXES, PORTS, SIGHTINGS, SCENES, VESSELS, WATCHLIST, GAPS, SILENCES, PORT_CALLS, LINKS, TRANSFERS, CARGO,
-        LEDGER, SCREENING, PORT_VISITS, TRUTH, TRUTH_SIGHTINGS,
+        LEDGER, SCREENING, PORT_VISITS, ENCOUNTERS, LOITERING, DARK_MEETINGS, UNTRUSTED, HISTORY, TRUTH, TRUTH_SIGHTINGS,
     )
 }  # fmt: skip
 """All table specifications by name."""

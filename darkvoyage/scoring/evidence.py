@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from darkvoyage.config import ScoreRule
 from darkvoyage.kernels.draught import draught_change_llr
+from darkvoyage.rules.scoring import ScoreRule
 from darkvoyage.schema.ais import is_tanker
 
 __all__ = ["EVIDENCE", "gather"]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from darkvoyage.config import ScoreRule
+from darkvoyage.rules.scoring import ScoreRule
 from darkvoyage.schema.conform import as_frame, complete, conform, empty, finish
 from darkvoyage.schema.tables import GAPS, LINKS, PORT_CALLS, SILENCES, TRANSFERS, VESSELS
 from darkvoyage.scoring.evidence import EVIDENCE, gather

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from darkvoyage.config import ScoreRule
+from darkvoyage.rules.scoring import ScoreRule
 
 __all__ = ["innocent_explanations", "reasons"]
 

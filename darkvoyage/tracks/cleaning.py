@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from darkvoyage.config import CleanRule
+from darkvoyage.rules.tracks import CleanRule
 from darkvoyage.schema.ais import is_equipment
 from darkvoyage.schema.conform import conform, sort_rows
 from darkvoyage.schema.tables import FIXES

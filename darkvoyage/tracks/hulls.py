@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from darkvoyage.config import CleanRule
 from darkvoyage.kernels.spans import group_starts
+from darkvoyage.rules.tracks import CleanRule
 from darkvoyage.tracks.episodes import (
     BEFORE_BREAK,
     LONG,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from darkvoyage.config import CleanRule
 from darkvoyage.kernels.spans import group_starts
 from darkvoyage.kernels.sphere import great_circle_nm
+from darkvoyage.rules.tracks import CleanRule
 from darkvoyage.units import US_PER_H
 
 __all__ = ["allowance_nm", "lone_outliers"]

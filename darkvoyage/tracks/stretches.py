@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from darkvoyage.config import CleanRule
 from darkvoyage.kernels.spans import group_starts
 from darkvoyage.kernels.sphere import great_circle_nm
+from darkvoyage.rules.tracks import CleanRule
 from darkvoyage.tracks.outliers import allowance_nm, lone_outliers
 
 __all__ = ["DEGREE_NM", "chain_rows", "heard_enough", "reachable", "steps_broken"]

@@ -8,8 +8,8 @@ from darkvoyage.cargo.volumes import (
     deadweight_from_length,
     estimate_cargo,
 )
-from darkvoyage.config import CargoRule
 from darkvoyage.errors import RuleError, SchemaError
+from darkvoyage.rules.scoring import CargoRule
 from darkvoyage.schema.conform import empty
 from darkvoyage.schema.tables import TABLES
 

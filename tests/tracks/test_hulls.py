@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from darkvoyage.config import CleanRule
+from darkvoyage.rules.tracks import CleanRule
 from darkvoyage.tracks.episodes import BEFORE_BREAK, EPISODE_ROWS
 from darkvoyage.tracks.hulls import Hulls
 

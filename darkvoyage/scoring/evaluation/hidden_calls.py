@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from darkvoyage.config import GapRule
 from darkvoyage.errors import RuleError, SchemaError
 from darkvoyage.gaps.find import find_gaps
 from darkvoyage.gaps.hiding import Tracks, cleaned, track_numbers, without
 from darkvoyage.reach.port_calls import find_port_calls
+from darkvoyage.rules.tracks import GapRule
 from darkvoyage.schema.conform import complete, finish
 from darkvoyage.schema.tables import PORT_VISITS, TRUTH
 from darkvoyage.schema.times import time_us, utc_times

@@ -13,7 +13,6 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from darkvoyage.config import GapRule, ReceptionRule
 from darkvoyage.gaps.durations import fit_durations
 from darkvoyage.gaps.find import find_gaps
 from darkvoyage.gaps.head import SilenceHead
@@ -24,6 +23,8 @@ from darkvoyage.gaps.table import gap_ids
 from darkvoyage.kernels.grid import cell_of, window_of
 from darkvoyage.kernels.spans import search_groups
 from darkvoyage.kernels.sphere import interpolate
+from darkvoyage.rules.reception import ReceptionRule
+from darkvoyage.rules.tracks import GapRule
 from darkvoyage.schema.times import time_us, utc_times
 from darkvoyage.scoring.evaluation.baselines import duration_rule, pre_gap_count
 from darkvoyage.scoring.evaluation.splits import split_vessels

@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from darkvoyage.config import GapRule
 from darkvoyage.errors import RuleError
 from darkvoyage.gaps.find import find_gaps
 from darkvoyage.gaps.hiding import Tracks, cleaned, without
 from darkvoyage.kernels.spans import group_starts
 from darkvoyage.kernels.sphere import angle_difference, bearing, destination, great_circle_nm, interpolate
 from darkvoyage.linking.associate import link_sightings
+from darkvoyage.rules.tracks import GapRule
 from darkvoyage.schema.conform import finish
 from darkvoyage.schema.tables import VESSELS
 from darkvoyage.schema.times import utc_times

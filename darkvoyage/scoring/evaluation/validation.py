@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from darkvoyage.config import ReceptionRule
 from darkvoyage.errors import RuleError
 from darkvoyage.gaps.head import SilenceHead
 from darkvoyage.gaps.head_fit import fit_silence_head
@@ -28,6 +27,7 @@ from darkvoyage.io.fixes import read_fixes
 from darkvoyage.io.sources import is_source
 from darkvoyage.io.store import Store, open_store
 from darkvoyage.io.store_manifest import is_store
+from darkvoyage.rules.reception import ReceptionRule
 from darkvoyage.scoring.evaluation.judging import judge_masks, silence_runs
 from darkvoyage.scoring.evaluation.metrics import Metric, area_under_roc, evaluate, mean, reliability_table
 from darkvoyage.scoring.evaluation.silences import METRICS

@@ -1,0 +1,1 @@
+"""Options: one frozen rule per stage; every default cites where it comes from."""

@@ -1,0 +1,54 @@
+"""Options of the links between sightings and gaps."""
+
+from __future__ import annotations
+
+from darkvoyage.options import option, rule
+
+__all__ = ["LinkRule"]
+
+
+@rule
+class LinkRule:
+    """How sightings are linked to gaps.
+
+    Parameters
+    ----------
+    max_speed_kn : float
+        Class cap of the space-time prism [kn]; 16 kn covered 99.95 % of masked tanker gaps.
+    slack_nm : float
+        Radius added to the prism [nm].
+    share_bridge, share_excursion, share_prism : float
+        Weights of going straight on, of calling at a port and coming back, and of being anywhere reachable.
+    port_sd_nm : float
+        Spread of berth positions around a port [nm].
+    service_h : float
+        Time alongside assumed for the excursion [h].
+    detour_nm : float
+        An excursion's weight falls by exp(-detour / detour_nm) [nm].
+    background_per_nm2 : float
+        Density of vessels that nobody told us about, at a port or anchorage [1/nm2].
+    false_alarm_per_nm2 : float
+        Density of detections that are no vessel [1/nm2].
+    unknown_length_m, unknown_length_log_sd : float
+        Log-normal length of unknown vessels [m]; 53 m is the median of unmatched radar detections (Kroodsma et al.
+        2022). The sightings at hand adjust it.
+    p_detect_max : float
+        Chance that a ship of good size in a clear scene is seen.
+    min_llr : float
+        Pairs below this are dropped [nats].
+    """
+
+    max_speed_kn: float = option(default=16.0, gt=0, le=80)
+    slack_nm: float = option(default=0.2, ge=0)
+    share_bridge: float = option(default=0.60, gt=0)
+    share_excursion: float = option(default=0.25, gt=0)
+    share_prism: float = option(default=0.15, gt=0)
+    port_sd_nm: float = option(default=0.8, gt=0)
+    service_h: float = option(default=20.0, gt=0)
+    detour_nm: float = option(default=200.0, gt=0)
+    background_per_nm2: float = option(default=0.03, gt=0)
+    false_alarm_per_nm2: float = option(default=0.0003, gt=0)
+    unknown_length_m: float = option(default=53.0, gt=0)
+    unknown_length_log_sd: float = option(default=0.6, gt=0)
+    p_detect_max: float = option(default=0.95, gt=0, lt=1)
+    min_llr: float = option(default=-7.0, le=0)
