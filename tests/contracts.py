@@ -19,10 +19,13 @@ import darkvoyage as dv
 from darkvoyage.schema.conform import conform, empty
 from darkvoyage.schema.tables import (
     CARGO,
+    ENCOUNTERS,
     FIXES,
     GAPS,
+    HISTORY,
     LEDGER,
     LINKS,
+    LOITERING,
     PORT_CALLS,
     PORT_VISITS,
     SIGHTINGS,
@@ -218,6 +221,15 @@ def callers():
     return table.assign(lat=lat, lon=lon, sog=np.where(berth < 2, 0.0, 9.0)).iloc[::3].reset_index(drop=True)
 
 
+def meeters():
+    """Ships of the fleet's numbers that drift in one place, each with another close by; both are silent at times."""
+    table = fleet(ships=4)
+    drift = np.arange(len(table)) % 50 * 1e-4
+    one = table.assign(lat=36.0 + drift, lon=22.0 + table["mmsi"] % 7, sog=0.4)
+    other = one.assign(mmsi=one["mmsi"] + 7, lat=one["lat"] + 0.001).iloc[5::2]
+    return pd.concat([one, other], ignore_index=True)
+
+
 def harbours():
     """The two ports of `callers`."""
     return ports().head(2).assign(lat=[42.0, 42.4], lon=[131.0, 131.3])
@@ -225,6 +237,10 @@ def harbours():
 
 def _find_port_visits(fixes: Any, **options: Any) -> pd.DataFrame:
     return dv.find_port_visits(fixes, harbours(), **options)
+
+
+def _fleet_history(fixes: Any, **options: Any) -> pd.DataFrame:
+    return dv.fleet_history(fixes, ports=harbours(), **options)
 
 
 def _find_gaps(fixes: Any, **options: Any) -> pd.DataFrame:
@@ -265,7 +281,10 @@ REGISTRY = [
     Entry("find_gaps of raw fixes", dv.find_gaps, fleet, FIXES, GAPS, per_track=True),
     Entry("find_gaps of cleaned fixes", dv.find_gaps, cleaned_fleet, FIXES, GAPS, per_track=True),
     Entry("find_gaps with open gaps", _find_gaps, fleet, FIXES, GAPS, per_track=True),
+    Entry("find_encounters", dv.find_encounters, meeters, FIXES, ENCOUNTERS),
+    Entry("find_loitering", dv.find_loitering, meeters, FIXES, LOITERING, per_track=True),
     Entry("find_port_visits", _find_port_visits, callers, FIXES, PORT_VISITS, per_track=True),
+    Entry("fleet_history", _fleet_history, callers, FIXES, HISTORY, per_track=True),
     Entry("score_silence", lambda t: dv.score_silence(t, CASE.reception), lambda: CASE.gaps, GAPS, SILENCES),
     Entry("find_port_calls", lambda t: dv.find_port_calls(t, ports()), lambda: CASE.gaps, GAPS, PORT_CALLS),
     Entry("link_sightings", _link_sightings, lambda: CASE.sightings, SIGHTINGS, LINKS),

@@ -27,7 +27,7 @@ from darkvoyage.schema.times import moment_us, time_us, utc_times
 from darkvoyage.tracks.cleaning import clean_fixes, in_order
 from darkvoyage.units import US_PER_H
 
-__all__ = ["find_port_visits"]
+__all__ = ["find_port_visits", "located_fixes"]
 
 
 def find_port_visits(fixes: Any, ports: Any, *, rule: VisitRule | None = None, as_of: Any = None) -> pd.DataFrame:
@@ -63,7 +63,7 @@ def find_port_visits(fixes: Any, ports: Any, *, rule: VisitRule | None = None, a
     rule = rule or VisitRule()
     moment = None if as_of is None else moment_us(as_of, "as_of")
     places = _enterable(conform(ports, PORTS))
-    heard = _located(conform(fixes, FIXES), moment)
+    heard = located_fixes(conform(fixes, FIXES), moment)
     inside, near = _in_port(heard, places, rule)
     if not inside.any():
         return empty(PORT_VISITS)
@@ -78,8 +78,23 @@ def _enterable(places: pd.DataFrame) -> pd.DataFrame:
     return sort_rows(places[(kind != "sts").fillna(True).to_numpy(dtype=bool)], PORTS.key)
 
 
-def _located(table: pd.DataFrame, moment: int | None) -> pd.DataFrame:
-    """Usable fixes in order of track and time, with the number of the track."""
+def located_fixes(table: pd.DataFrame, moment: int | None = None, *, also: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Usable fixes in order of track and time.
+
+    Parameters
+    ----------
+    table : FIXES table
+        Cleaned or raw.
+    moment : int, optional
+        Leave out what came later [us].
+    also : tuple of str
+        Numbers of FIXES to keep; NaN where the table lacks them.
+
+    Returns
+    -------
+    DataFrame
+        `track` (number of the track), `mmsi`, `track_id`, `time` [us], `lat`, `lon`, `sog`, and the columns of `also`.
+    """
     if moment is not None:
         table = table[table["timestamp"] <= pd.Timestamp(moment, unit="us", tz="UTC")]
     table = in_order(table) if {"track_id", "flag"} <= set(table.columns) else clean_fixes(table)
@@ -95,9 +110,13 @@ def _located(table: pd.DataFrame, moment: int | None) -> pd.DataFrame:
             "time": time_us(table["timestamp"]),
             "lat": table["lat"].to_numpy(),
             "lon": table["lon"].to_numpy(),
-            "sog": table["sog"].to_numpy() if "sog" in table else np.nan,
+            **{name: _numbers(table, name) for name in ("sog", *also)},
         }
     ).take(order)
+
+
+def _numbers(table: pd.DataFrame, name: str) -> np.ndarray | float:
+    return table[name].to_numpy(dtype="float64", na_value=np.nan) if name in table else np.nan
 
 
 def _in_port(heard: pd.DataFrame, places: pd.DataFrame, rule: VisitRule) -> tuple[np.ndarray, pd.DataFrame]:

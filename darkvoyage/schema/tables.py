@@ -144,7 +144,8 @@ PORT_CALLS = TableSpec(
     "PORT_CALLS",
     _columns(
         "gap_id:text! port_id:text hypothesis:text! sea_distance_nm:float required_speed_kn:float p_feasible:float "
-        "slack_h:float arrive_earliest:time depart_latest:time p_call:float! p_call_prior:float sensitive:boolean"
+        "slack_h:float arrive_earliest:time depart_latest:time p_call:float! p_call_prior:float sensitive:boolean "
+        "llr_time:float llr_direction:float llr_speed:float llr_draught:float llr_destination:float llr_history:float"
     ),
     ("gap_id", "hypothesis", "port_id"),
 )
@@ -214,7 +215,7 @@ LOITERING = TableSpec(
     "LOITERING",
     _columns(
         "loitering_id:text! track_id:text! start_time:time! end_time:time! lat:float! lon:float! duration_h:float! "
-        "distance_nm:float! mean_speed_kn:float!"
+        "distance_nm:float! mean_speed_kn:float! mmsi:int. fixes:int."
     ),
     ("track_id", "start_time"),
 )
@@ -223,7 +224,8 @@ DARK_MEETINGS = TableSpec(
     _columns(
         "meeting_id:text! gap_id:text! other_gap_id:text loitering_id:text mmsi:int! other_mmsi:int! "
         "earliest:time! latest:time! joint_h:float! lat:float! lon:float! p_feasible:float! p_met:float "
-        "port_id:text draught_change_m:float other_draught_change_m:float direction:text llr_draught:float"
+        "port_id:text draught_change_m:float other_draught_change_m:float direction:text llr_draught:float "
+        "p_met_cut:float"
     ),
     ("gap_id", "other_mmsi", "meeting_id"),
 )
@@ -237,8 +239,9 @@ UNTRUSTED = TableSpec(
 HISTORY = TableSpec(
     "HISTORY",
     _columns(
-        "mmsi:int! port_id:text arrive:time depart:time stop_h:float wait_h:float confidence:Int64 load_state:text "
-        "speed_kn:float speed_sd_kn:float speed_max_kn:float under_way_h:float"
+        "mmsi:int! port_id:text arrive:time depart:time stop_h:float gap_h:float wait_h:float confidence:Int64 "
+        "load_state:text speed_kn:float speed_sd_kn:float speed_max_kn:float under_way_h:float "
+        "ship_type:Int16 length_m:float"
     ),
     ("mmsi", "arrive", "port_id", "load_state"),
 )
