@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from darkvoyage.bench.masked import JudgedSet, judge_set
+from darkvoyage.bench.masked import CALLS, JudgedSet, judge_calls_of_sets, judge_set
 from darkvoyage.bench.seeds import Tier, tier_named
 from darkvoyage.bench.sets import RealSet
 from darkvoyage.bench.worlds import JudgedGroup, judge_group
@@ -83,7 +83,11 @@ def measure_accuracy(
         raise RuleError(f"workers = {workers!r}: expected a whole number of at least 1")
     there = [real for real in real_sets if real.is_there()]
     # Real sets first: what is wrong with a file shows at once.
-    jobs: list[tuple[str, Job]] = [(real.name, partial(judge_set, real, draws=chosen.draws)) for real in there]
+    called = [real for real in there if "calls" in real.protocols]
+    jobs: list[tuple[str, Job]] = [(CALLS, partial(judge_calls_of_sets, called, draws=chosen.draws))] if called else []
+    jobs += [
+        (real.name, partial(judge_set, real, draws=chosen.draws)) for real in there if set(real.protocols) - {"calls"}
+    ]
     jobs += [
         (group, partial(judge_group, list(tasks), draws=chosen.draws))
         for group, tasks in groupby(chosen.tasks(), key=lambda task: task.group)

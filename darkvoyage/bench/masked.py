@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,24 +11,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from darkvoyage.bench.calls import CALL_RULES, answers_of_feeds, hidden_feeds
 from darkvoyage.bench.seeds import TEST_SEEDS
-from darkvoyage.bench.sets import RealSet
+from darkvoyage.bench.sets import RealSet, read_set
 from darkvoyage.bench.worlds import LINK_RULES, OURS
-from darkvoyage.io.fixes import read_fixes
 from darkvoyage.io.ports import read_ports
-from darkvoyage.reach.port_calls import find_port_calls
-from darkvoyage.reach.visits import find_port_visits
 from darkvoyage.scoring.evaluation import hidden_calls, links
-from darkvoyage.scoring.evaluation.baselines import nearest_port_by_slack
 from darkvoyage.scoring.evaluation.masked_scenes import judge_links, mask_scenes
 from darkvoyage.scoring.evaluation.metrics import evaluate
+from darkvoyage.scoring.evaluation.splits import HALVES
 from darkvoyage.scoring.evaluation.validation import validate_silence
 from darkvoyage.simulation.statistics import feed_distance, feed_statistics
 from darkvoyage.simulation.world import simulate
 from darkvoyage.tracks.cleaning import clean_fixes
 from darkvoyage.units import M_PER_NM
 
-__all__ = ["JudgedSet", "judge_set"]
+__all__ = ["CALLS", "JudgedSet", "judge_calls_of_sets", "judge_set"]
 
 GAPS_H = (0.5, 1.0, 1.5, 3.0, 6.0)
 """Silences around an image [h]."""
@@ -36,6 +34,9 @@ _SCENE_SEEDS = (0, 1, 2)
 _GATE_NM = 5000.0 / M_PER_NM
 """Nearest neighbours further off than 5 km are nobody: the silences around images last hours, not days."""
 _MOST_VESSELS, _MOST_DAYS = 200, 30
+CALLS = "Port calls of all sets"
+_REPORTED = HALVES[1]
+_ROUNDS = 3
 _COLUMNS = ("set", "part", "method", "metric", "value", "low", "high", "perfect", "empty", "score", "n")
 
 
@@ -82,7 +83,7 @@ def judge_set(real: RealSet, *, draws: int) -> JudgedSet:
     JudgedSet
     """
     began = time.process_time()
-    read = read_fixes(real.path, dialect=real.dialect, synthetic_ids=real.synthetic_ids)
+    read = read_set(real)
     fixes = clean_fixes(read)
     parts: list[pd.DataFrame] = []
     told: dict[str, Any] = {}
@@ -91,8 +92,6 @@ def judge_set(real: RealSet, *, draws: int) -> JudgedSet:
         said = found.scores.rename(columns={"judge": "method"})
         parts.append(said.assign(part="silences, " + said["protocol"]))
         told = {name: getattr(found, name) for name in ("reliability", "strata", "silence_law", "trust")}
-    if "calls" in real.protocols:
-        parts += _calls(fixes, read_ports(str(real.ports)), draws)
     if "scenes" in real.protocols:
         parts += _scenes(fixes, draws)
     if "statistics" in real.protocols:
@@ -109,14 +108,50 @@ def judge_set(real: RealSet, *, draws: int) -> JudgedSet:
     return JudgedSet(real.name, facts, scores.assign(set=real.name)[list(_COLUMNS)], **told)
 
 
-def _calls(fixes: pd.DataFrame, ports: pd.DataFrame, draws: int) -> Iterator[pd.DataFrame]:
-    """Scores on port calls that were made in the open and then hidden."""
-    hidden = hidden_calls.mask_calls(fixes, find_port_visits(fixes, ports))
-    number = int(hidden.truth["kind"].eq("dark_call").sum())
-    for name, find in ((OURS, find_port_calls), ("nearest by slack", nearest_port_by_slack)):
-        answers = hidden_calls.judge_calls(hidden, ports, find=find)
-        scores = evaluate(answers, hidden_calls.METRICS, draws=draws)
-        yield scores.assign(part=f"calls, {number} of {len(hidden.truth)} silences", method=name)
+def judge_calls_of_sets(sets: Sequence[RealSet], *, draws: int) -> JudgedSet:
+    """Hide port calls of the test half of the vessels of several sets, and judge them together.
+
+    Parameters
+    ----------
+    sets : sequence of RealSet
+        Those with the protocol "calls".
+    draws : int
+        Bootstrap draws over vessels.
+
+    Returns
+    -------
+    JudgedSet
+        `part` says how long before and after the call the silence lasts, "all" first; every method on the same feeds.
+    """
+    began = time.process_time()
+    answers: dict[str, list[pd.DataFrame]] = {name: [] for name in (OURS, *CALL_RULES)}
+    sizes = []
+    for real in sets:
+        fixes, ports = clean_fixes(read_set(real)), read_ports(str(real.ports))
+        feeds = list(hidden_feeds(fixes, ports, half=_REPORTED, rounds=_ROUNDS))
+        for name in answers:
+            answers[name].append(answers_of_feeds(feeds, ports, find=CALL_RULES.get(name)))
+        sizes.append((len(fixes), fixes["timestamp"].min(), fixes["timestamp"].max()))
+    parts = []
+    for name, found in answers.items():
+        rows = pd.concat(found, ignore_index=True)
+        calls = rows[rows["y"]]
+        for lead in ("all", *rows["lead"].unique()):
+            some = rows if lead == "all" else rows[rows["lead"] == lead]
+            scores = evaluate(some, hidden_calls.METRICS, draws=draws, by=("mmsi",))
+            parts.append(scores.assign(part=f"calls, {lead}", method=name))
+    numbers, first, last = zip(*sizes, strict=True)
+    facts = {
+        "set": CALLS,
+        "fixes": sum(numbers),
+        "vessels": calls["mmsi"].nunique(),
+        "from": f"{min(first):%Y-%m-%d}",
+        "to": f"{max(last):%Y-%m-%d}",
+        "cpu s": time.process_time() - began,
+        "calls": calls["truth_id"].nunique(),
+    }
+    scores = pd.concat(parts, ignore_index=True)
+    return JudgedSet(CALLS, facts, scores.assign(set=CALLS)[list(_COLUMNS)])
 
 
 def _scenes(fixes: pd.DataFrame, draws: int) -> Iterator[pd.DataFrame]:

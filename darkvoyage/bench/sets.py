@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from darkvoyage.errors import ReadError, RuleError
+from darkvoyage.io.fixes import read_fixes
 from darkvoyage.options import refuse_unknown
 
-__all__ = ["PROTOCOLS", "RealSet", "named_sets", "read_real_sets"]
+__all__ = ["PROTOCOLS", "RealSet", "named_sets", "read_real_sets", "read_set"]
 
 PROTOCOLS = ("silences", "calls", "scenes", "statistics")
 """Switch-offs, port calls and images made from a set, and how far a simulated feed is from it."""
@@ -27,6 +30,8 @@ class RealSet:
     path : str
         File, or a pattern of several.
     dialect : str
+    columns : mapping of str to str
+        Columns of the file by their name here, where no dialect fits; see `read_fixes`.
     synthetic_ids : bool
         Vessels carry ids of the source's own.
     ports : str, optional
@@ -42,6 +47,7 @@ class RealSet:
     name: str
     path: str
     dialect: str = "auto"
+    columns: Mapping[str, str] = field(default_factory=dict)
     synthetic_ids: bool = False
     ports: str | None = None
     protocols: tuple[str, ...] = ("silences",)
@@ -119,6 +125,21 @@ def named_sets(pairs: Sequence[str], *, ports: str | None = None) -> list[RealSe
             raise RuleError(f"real = {pair!r}: expected NAME=PATH")
         out.append(RealSet(name=name, path=path, ports=ports, protocols=protocols))
     return out
+
+
+def read_set(real: RealSet) -> pd.DataFrame:
+    """Read the fixes of a set as they are, not cleaned.
+
+    Parameters
+    ----------
+    real : RealSet
+
+    Returns
+    -------
+    FIXES table
+    """
+    columns = dict(real.columns) or None
+    return read_fixes(real.path, dialect=real.dialect, column_map=columns, synthetic_ids=real.synthetic_ids)
 
 
 def _real_set(row: dict[str, Any], folder: Path) -> RealSet:

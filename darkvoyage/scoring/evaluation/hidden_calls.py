@@ -19,31 +19,44 @@ import pandas as pd
 from darkvoyage.errors import RuleError, SchemaError
 from darkvoyage.gaps.find import find_gaps
 from darkvoyage.gaps.hiding import Tracks, cleaned, track_numbers, without
+from darkvoyage.kernels.sphere import great_circle_nm
 from darkvoyage.reach.port_calls import find_port_calls
+from darkvoyage.reach.visits import find_port_visits
 from darkvoyage.rules.tracks import GapRule
-from darkvoyage.schema.conform import complete, finish
-from darkvoyage.schema.tables import PORT_VISITS, TRUTH
+from darkvoyage.schema.conform import complete, conform, finish
+from darkvoyage.schema.tables import PORT_CALLS, PORT_VISITS, PORTS, TRUTH
 from darkvoyage.schema.times import time_us, utc_times
-from darkvoyage.scoring.evaluation.metrics import Metric, mean
+from darkvoyage.scoring.evaluation.baselines import nearest_port_by_slack
+from darkvoyage.scoring.evaluation.metrics import Metric, area_under_roc, mean
 from darkvoyage.scoring.evaluation.port_calls import METRICS as PORT_CALL_METRICS
 from darkvoyage.scoring.evaluation.port_calls import answers_port_calls
+from darkvoyage.scoring.evaluation.quiet_stretches import DOINGS, doing_during, quiet_stretches
+from darkvoyage.tracks.particulars import particulars
 from darkvoyage.units import US_PER_H
 
-__all__ = ["METRICS", "HiddenCalls", "judge_calls", "mask_calls"]
+__all__ = ["METRICS", "Find", "HiddenCalls", "find_with_history", "judge_calls", "mask_calls", "without_history"]
 
 MANY = 5
 """Ports in reach from which on naming the right one is a choice."""
-SERVICE_H = 6.0
-"""A stretch without a call may hold silences up to this long [h]: no call fits into one (shortest service 6 h)."""
-_TOLERANCE = 0.1
-"""A stretch without a call may be shorter than its call by this share, because it ends at a fix."""
+CHOICE_KN, CHOICE_STAY_H = 12.0, 1.0
+"""Ports count as in reach at this speed [kn] and with this stay [h], by great circles: the same for every method."""
+HARBOUR_NM = 3.0
+"""Places this near each other are one harbour: lists name neighbouring basins, and some places twice [nm]."""
+STAYS_H = {"under_6_h": (0.0, 6.0), "6_to_24_h": (6.0, 24.0), "over_24_h": (24.0, np.inf)}
 _NEVER = 2**61
+
+Find = Callable[[pd.DataFrame, Any, pd.DataFrame], pd.DataFrame]
+"""Takes GAPS, PORTS and the visible rest of the feed (FIXES), returns PORT_CALLS."""
 
 METRICS = (
     *PORT_CALL_METRICS,
     Metric("right_port_top1_of_5", mean, 1.0, 0.0, ("top1",), "choice"),
     Metric("right_port_top3_of_5", mean, 1.0, 0.0, ("top3",), "choice"),
+    Metric("right_harbour_top1_of_5", mean, 1.0, 0.0, ("harbour",), "choice"),
+    *(Metric(f"auc_beside_{name}", area_under_roc, 1.0, 0.5, among=f"beside_{name}") for name in DOINGS),
+    *(Metric(f"declared_infeasible_{name}", mean, 0.0, 1.0, ("infeasible",), f"stay_{name}") for name in STAYS_H),
 )
+"""`right_port_*_of_5` count the port of the truth alone, `right_harbour_*` every place within `HARBOUR_NM` of it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +68,7 @@ class HiddenCalls:
     fixes : FIXES table
         Cleaned, without the hidden rows.
     truth : TRUTH table
-        One row per hidden stretch: `dark_call`, or `off_no_call`.
+        One row per hidden stretch: `dark_call`, or `off_no_call` with what the ship was `doing` (`DOINGS`).
     min_gap_h : float
         Every hidden stretch is longer than this [h].
     unmatched : int
@@ -69,8 +82,8 @@ class HiddenCalls:
 
 
 def mask_calls(
-    fixes: Any, visits: Any, *, number: int | None = None, seed: int = 0, lead_h: tuple[float, float] = (1.0, 12.0),
-    min_gap_h: float = 6.0, longest_h: float = 240.0,
+    fixes: Any, visits: Any, *, ports: Any = None, hide: Any = None, number: int | None = None, seed: int = 0,
+    lead_h: tuple[float, float] = (1.0, 12.0), min_gap_h: float = 6.0, longest_h: float = 240.0,
 ) -> HiddenCalls:  # fmt: skip
     """Hide port calls that were made in the open, and as many stretches without one.
 
@@ -80,6 +93,11 @@ def mask_calls(
         Cleaned or raw.
     visits : PORT_VISITS table
         Of the same fixes. Those with entry, exit and a stop can be hidden.
+    ports : PORTS table, optional
+        Those of the visits: stretches without a call may then hold silences of some hours far from all of them.
+        Without ports they hold none longer than an hour.
+    hide : sequence of str, optional
+        Hide these `visit_id` only; the other calls stay in the open. None: all.
     number : int, optional
         Hide this many of them, drawn at random; None: all.
     seed : int
@@ -102,22 +120,27 @@ def mask_calls(
     """
     _check(number, lead_h, min_gap_h, longest_h)
     rng = np.random.default_rng(seed)
-    table = cleaned(fixes)
+    table, places = cleaned(fixes), None if ports is None else conform(ports, PORTS)
     tracks, stays = Tracks.of(table), _on_tracks(table, complete(visits, PORT_VISITS))
     calls = _silenced(tracks, stays, lead_h, rng)
     long_h = (tracks.time[calls["last"]] - tracks.time[calls["first"]]) / US_PER_H
-    calls = calls[(long_h > min_gap_h) & (long_h <= longest_h)].reset_index(drop=True)
+    wanted = (long_h > min_gap_h) & (long_h <= longest_h)
+    calls = calls[wanted if hide is None else wanted & calls["visit_id"].isin(list(hide))].reset_index(drop=True)
     if number is not None and number < len(calls):
         calls = calls.iloc[np.sort(rng.choice(len(calls), number, replace=False))].reset_index(drop=True)
-    begin, end = _elsewhere(tracks, stays, calls, min_gap_h, rng)
-    first, last = np.r_[calls["first"], begin].astype("int64"), np.r_[calls["last"], end].astype("int64")
+    first, last = calls["first"].to_numpy("int64"), calls["last"].to_numpy("int64")
+    lat, lon = (table[name].to_numpy()[tracks.row] for name in ("lat", "lon"))
+    begin, end = quiet_stretches(
+        tracks, lat, lon, _busy(tracks, stays, first, last), tracks.time[last] - tracks.time[first],
+        ports=places, min_gap_h=min_gap_h, rng=rng,
+    )  # fmt: skip
+    doing = np.r_[np.full(len(first), None, dtype=object), doing_during(tracks, lat, lon, begin, end)]
+    first, last = np.r_[first, begin], np.r_[last, end]
     left = without(table, tracks.track[first], tracks.time[first], tracks.time[last])
-    return HiddenCalls(left, _truth(table, tracks, calls, first, last), min_gap_h, len(calls) - len(begin))
+    return HiddenCalls(left, _truth(table, tracks, calls, first, last, doing), min_gap_h, len(calls) - len(begin))
 
 
-def judge_calls(
-    hidden: HiddenCalls, ports: Any, *, find: Callable[[Any, Any], pd.DataFrame] = find_port_calls
-) -> pd.DataFrame:
+def judge_calls(hidden: HiddenCalls, ports: Any, *, find: Find | None = None) -> pd.DataFrame:
     """Look for the hidden calls, and put what was found beside the truth.
 
     Parameters
@@ -125,24 +148,86 @@ def judge_calls(
     hidden : HiddenCalls
     ports : PORTS table
         All that a ship could have called at.
-    find : callable
-        Takes GAPS and PORTS, returns PORT_CALLS.
+    find : callable, optional
+        Takes GAPS, PORTS and the history of the fleet in what is left of the feed, returns PORT_CALLS; a rule of gaps
+        and ports alone goes in by `without_history`. None: `find_port_calls`, with the particulars that ships send.
 
     Returns
     -------
     DataFrame
-        As `answers_port_calls`, of the hidden stretches only, with `choice`: a call with at least five ports in reach
-        (as `find_port_calls` sees it, so that every answer is judged on the same gaps). For the metrics of `METRICS`.
+        As `answers_port_calls`, of the hidden stretches only, for the metrics of `METRICS`: with `choice` (a call with
+        at least `MANY` ports in reach at `CHOICE_KN`), `harbour` (no port further than `HARBOUR_NM` from the true one
+        is as likely as the likeliest within), `stay_h`, `stay_*` and `beside_*` (the calls, and the stretches in which
+        the ship did this).
     """
     gaps = find_gaps(hidden.fixes, rule=GapRule(min_gap_h=hidden.min_gap_h))
     ends = ["mmsi", "gap_start", "gap_end"]
     known = pd.MultiIndex.from_frame(gaps[ends]).isin(pd.MultiIndex.from_frame(hidden.truth[ends]))
-    gaps = gaps[known].reset_index(drop=True)
-    answers, reach = (
-        answers_port_calls(calls, gaps=gaps, truth=hidden.truth)
-        for calls in (find(gaps, ports), find_port_calls(gaps, ports))
-    )
-    return answers.assign(choice=answers["y"] & (reach["ports"] >= MANY))
+    gaps, places = gaps[known].reset_index(drop=True), conform(ports, PORTS)
+    search = find or find_with_history(hidden.fixes)
+    calls = complete(search(gaps, places, find_port_visits(hidden.fixes, places)), PORT_CALLS)
+    answers = answers_port_calls(calls, gaps=gaps, truth=hidden.truth)
+    truth = gaps[["gap_id", *ends]].merge(hidden.truth, on=ends).set_index("gap_id").reindex(answers["gap_id"])
+    stay_h = ((truth["depart"] - truth["arrive"]).dt.total_seconds() / 3600.0).to_numpy()
+    reach = nearest_port_by_slack(gaps, places, speed_kn=CHOICE_KN, service_h=CHOICE_STAY_H)
+    number = answers["gap_id"].map(reach.loc[reach["port_id"].notna(), "gap_id"].value_counts()).fillna(0)
+    harbour = answers_port_calls(_one_harbour(calls, places, truth["port_id"]), gaps=gaps, truth=hidden.truth)
+    columns: dict[str, Any] = {
+        "truth_id": truth["truth_id"].to_numpy(dtype=object),
+        "choice": answers["y"] & (number >= MANY), "harbour": harbour["top1"], "stay_h": stay_h,
+        "doing": truth["doing"].to_numpy(dtype=object), "port_id": truth["port_id"].to_numpy(dtype=object),
+    }  # fmt: skip
+    for name, (least, most) in STAYS_H.items():
+        columns[f"stay_{name}"] = answers["y"] & (stay_h >= least) & (stay_h < most)
+    for name in DOINGS:
+        columns[f"beside_{name}"] = answers["y"] | (columns["doing"] == name)
+    return answers.assign(**columns)
+
+
+def find_with_history(fixes: pd.DataFrame) -> Find:
+    """Return `find_port_calls` as the chain calls it: with the history, and what the ships of a feed say they are.
+
+    Parameters
+    ----------
+    fixes : FIXES table
+
+    Returns
+    -------
+    callable
+        Takes GAPS, PORTS and history, returns PORT_CALLS.
+    """
+    vessels = particulars(fixes)
+    return lambda gaps, ports, history: find_port_calls(gaps, ports, vessels=vessels, history=history)
+
+
+def without_history(rule: Callable[[Any, Any], pd.DataFrame]) -> Find:
+    """Make a rule of gaps and ports alone one that is given the history too, and does not look at it.
+
+    Parameters
+    ----------
+    rule : callable
+        Takes GAPS and PORTS, returns PORT_CALLS.
+
+    Returns
+    -------
+    callable
+        Takes GAPS, PORTS and history, returns PORT_CALLS.
+    """
+    return lambda gaps, ports, history: rule(gaps, ports)
+
+
+def _one_harbour(calls: pd.DataFrame, places: pd.DataFrame, true: pd.Series) -> pd.DataFrame:
+    """Readings in which the likeliest port near the true one stands for all of them, under the name of the true one."""
+    where = places.set_index("port_id")[["lat", "lon"]]
+    true = calls["gap_id"].map(true)
+    rows = np.flatnonzero((calls["hypothesis"].eq("port") & true.notna()).to_numpy(dtype=bool))
+    here, there = where.loc[calls["port_id"].iloc[rows]], where.loc[true.iloc[rows]]
+    near = great_circle_nm(*(part[name].to_numpy() for part in (here, there) for name in ("lat", "lon"))) <= HARBOUR_NM
+    same = rows[near]
+    port = calls["port_id"].to_numpy(dtype=object).copy()
+    port[same] = true.to_numpy(dtype=object)[same]
+    merged = calls.assign(port_id=port).sort_values("p_call", ascending=False, kind="stable")
+    return merged.drop_duplicates(["gap_id", "hypothesis", "port_id"]).sort_index()
 
 
 def _check(number: int | None, lead_h: tuple[float, float], min_gap_h: float, longest_h: float) -> None:
@@ -186,45 +271,18 @@ def _silenced(
     return stays.assign(first=first, last=last)[whole]
 
 
-def _elsewhere(
-    tracks: Tracks, stays: pd.DataFrame, calls: pd.DataFrame, min_gap_h: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """First and last fix of stretches as long as the hidden calls that hold no visit, none of them twice."""
-    first, last = calls["first"].to_numpy(), calls["last"].to_numpy()
+def _busy(tracks: Tracks, stays: pd.DataFrame, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Fixes inside visits, and inside what is hidden already, shape (n,)."""
     inside = tracks.before(stays["track"].to_numpy(), stays["arrive"].to_numpy())
     outside = np.minimum(tracks.after(stays["track"].to_numpy(), stays["depart"].to_numpy()), tracks.last()[inside] + 1)
     steps = np.zeros(len(tracks.time) + 1, dtype="int64")
     np.add.at(steps, np.r_[inside, first], 1)
     np.add.at(steps, np.r_[outside, last + 1], -1)
-    busy = np.cumsum(steps[:-1]) > 0
-    lost = np.r_[True, (tracks.track[1:] != tracks.track[:-1]) | (np.diff(tracks.time) > SERVICE_H * US_PER_H)]
-    found = []
-    # Calls are few: one pass over all fixes for each, the longest first, because they are the hardest to place.
-    for long in np.sort(tracks.time[last] - tracks.time[first])[::-1]:
-        begin, end = _free(tracks, busy, lost, int(long), min_gap_h)
-        if len(begin):
-            pick = rng.integers(len(begin))
-            busy[begin[pick] : end[pick] + 1] = True
-            found.append((begin[pick], end[pick]))
-    pairs = np.array(found, dtype="int64").reshape(-1, 2)
-    return pairs[:, 0], pairs[:, 1]
-
-
-def _free(
-    tracks: Tracks, busy: np.ndarray, lost: np.ndarray, long: int, min_gap_h: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """All pairs of fixes about `long` [us] apart between which a ship was heard all the time, and was not busy."""
-    stretch = np.cumsum(lost | busy | np.r_[False, busy[:-1]])
-    begin = np.flatnonzero(~busy)
-    end = tracks.before(tracks.track[begin], tracks.time[begin] + long)
-    lasts = tracks.time[end] - tracks.time[begin]
-    good = (stretch[end] == stretch[begin]) & (end > begin + 1)
-    good &= (lasts >= (1 - _TOLERANCE) * long) & (lasts > min_gap_h * US_PER_H)
-    return begin[good], end[good]
+    return np.cumsum(steps[:-1]) > 0
 
 
 def _truth(
-    table: pd.DataFrame, tracks: Tracks, calls: pd.DataFrame, first: np.ndarray, last: np.ndarray
+    table: pd.DataFrame, tracks: Tracks, calls: pd.DataFrame, first: np.ndarray, last: np.ndarray, doing: np.ndarray
 ) -> pd.DataFrame:
     """TRUTH of the hidden stretches, the calls before the others."""
     start, end = (table["timestamp"].take(tracks.row[index]).reset_index(drop=True) for index in (first, last))
@@ -239,5 +297,6 @@ def _truth(
         "port_id": names["port_id"],
         "arrive": utc_times(names["arrive"].fillna(0).to_numpy(), called),
         "depart": utc_times(names["depart"].fillna(0).to_numpy(), called),
+        "doing": doing,
     }  # fmt: skip
     return finish(truth, TRUTH)

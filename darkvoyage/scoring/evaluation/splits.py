@@ -14,7 +14,27 @@ from darkvoyage.errors import RuleError
 from darkvoyage.kernels.mixing import deal
 from darkvoyage.schema.times import moment_us, time_us
 
-__all__ = ["split_times", "split_vessels", "split_vessels_and_times"]
+__all__ = ["HALVES", "split_halves", "split_times", "split_vessels", "split_vessels_and_times"]
+
+HALVES = ("development", "test")
+"""Vessels to tune on, and vessels to report on."""
+_HALF_SEED = 0
+
+
+def split_halves(table: pd.DataFrame) -> np.ndarray:
+    """Half of each row by its vessel: the same in every set, so that no vessel is tuned on and reported on.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With a column `mmsi`.
+
+    Returns
+    -------
+    ndarray of str, shape (n,)
+        One of `HALVES`.
+    """
+    return np.array(HALVES)[split_vessels(table, folds=2, seed=_HALF_SEED)]
 
 
 def split_vessels(table: pd.DataFrame, *, folds: int, seed: int = 0) -> np.ndarray:
