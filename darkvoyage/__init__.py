@@ -50,6 +50,7 @@ _HOME = {
     "fleet_history": "reach.history",
     "HistoryRule": "rules.history",
     "find_port_calls": "reach.port_calls",
+    "parse_destinations": "reach.destinations",
     "link_sightings": "linking.associate",
     "score_transfers": "scoring.rules",
     "TransferScorer": "scoring.estimator",

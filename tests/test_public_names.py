@@ -11,8 +11,8 @@ CargoRule CleanRule DarkvoyageError DialectError EncounterRule GapRule GapTracke
 LoiteringRule PortRule ReadError ReceptionModel ReceptionRule RuleError SchemaError ScoreRule SilenceHead
 TransferScorer VisitRule VoyageConfig World build_store clean_fixes estimate_cargo find_encounters find_gaps
 find_loitering find_port_calls find_port_visits fit_reception fit_silence_head fleet_history investigate
-link_sightings open_store quota_ledger read_fixes read_ports read_scenes read_sightings read_vessels read_watchlist
-score_silence score_transfers screen sensitive_ports simulate to_geo to_trajectories write_table
+link_sightings open_store parse_destinations quota_ledger read_fixes read_ports read_scenes read_sightings read_vessels
+read_watchlist score_silence score_transfers screen sensitive_ports simulate to_geo to_trajectories write_table
 """
 
 # How many tables each takes by position; all else is given by name.
@@ -29,6 +29,7 @@ TABLE_FUNCTIONS = {
     "find_port_visits": 2,
     "fleet_history": 1,
     "find_port_calls": 2,
+    "parse_destinations": 2,
     "link_sightings": 2,
     "score_transfers": 1,
     "estimate_cargo": 1,
