@@ -51,7 +51,8 @@ CLOCKS = re.compile(r"\b(datetime|date|Timestamp|dt)\.(now|utcnow|today)$|^time\
 MAX_LINES = 400
 
 PLAIN_NUMBERS = re.compile(
-    r"((start|end)_)?(lat|lon|sog|cog|heading|nav_status)|(other_)?mmsi|imo|ship_type|rank|(p|llr)_\w+|score|prior|confidence"
+    r"((start|end)_)?(lat|lon|sog|cog|heading|nav_status)|(other_)?mmsi|(mmsi|fixes)_[ab]|imo|ship_type|rank"
+    r"|(p|llr)_\w+|score|prior|confidence"
     r"|clear_fraction|fixes|fixes_(before|after)_12h(_ter|_sat|_dyn)?|expected_fixes|neighbours_heard"
     r"|calls_(seen|estimated_p\d\d)|barrels(_p\d\d)?"
 )

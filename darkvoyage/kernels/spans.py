@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["expand", "group_starts", "search_groups", "search_ranges"]
+__all__ = ["expand", "group_ends", "group_starts", "in_parts", "search_groups", "search_ranges"]
 
 
 def group_starts(key: np.ndarray) -> np.ndarray:
@@ -22,6 +22,42 @@ def group_starts(key: np.ndarray) -> np.ndarray:
     if len(key) == 0:
         return np.empty(0, dtype="int64")
     return np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
+
+
+def group_ends(start: np.ndarray, rows: int) -> np.ndarray:
+    """One past the last row of each group, from the first rows of all groups.
+
+    Parameters
+    ----------
+    start : ndarray of int64, shape (groups,)
+        Of `group_starts`.
+    rows : int
+        Of all groups together.
+
+    Returns
+    -------
+    ndarray of int64, shape (groups,)
+    """
+    return np.append(start[1:], rows)[: len(start)].astype("int64")
+
+
+def in_parts(size: np.ndarray, limit: int) -> list[slice]:
+    """Cut items into parts, in order, so that bounded memory suffices for one.
+
+    Parameters
+    ----------
+    size : ndarray of int64, shape (n,)
+        Of each item, not negative.
+    limit : int
+        What the items of a part add up to, at most one item more.
+
+    Returns
+    -------
+    list of slice
+        Of the items; none is empty, all together are all items.
+    """
+    begins = group_starts((np.cumsum(size) - size) // limit)
+    return [slice(begin, end) for begin, end in zip(begins, group_ends(begins, len(size)), strict=True)]
 
 
 def expand(first: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -111,6 +111,6 @@ def interpolate(
     y = (1 - fraction) * np.cos(lat1) * np.sin(lon1) + fraction * np.cos(lat2) * np.sin(lon2)
     z = (1 - fraction) * np.sin(lat1) + fraction * np.sin(lat2)
     norm = np.sqrt(x * x + y * y + z * z)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        lat = np.where(norm > 1e-9, np.degrees(np.arcsin(np.clip(z / norm, -1.0, 1.0))), np.nan)
+    # The arc tangent, because the arc sine loses half its digits at the poles.
+    lat = np.where(norm > 1e-9, np.degrees(np.arctan2(z, np.hypot(x, y))), np.nan)
     return lat, np.where(norm > 1e-9, wrap_lon(np.degrees(np.arctan2(y, x))), np.nan)

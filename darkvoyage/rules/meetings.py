@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from darkvoyage.errors import RuleError
 from darkvoyage.options import option, rule
 
-__all__ = ["EncounterRule", "LoiteringRule"]
+__all__ = ["EncounterRule", "LoiteringRule", "MeetingRule"]
 
 _MIN_PER_DAY = 1440
 
@@ -56,7 +58,7 @@ class EncounterRule:
 
     @classmethod
     def gfw(cls) -> EncounterRule:
-        """Global Fishing Watch: 500 m, 2 h, under 2 kn, 10 km from an anchorage (pipe-encounters 4.4.0, and product)."""
+        """Global Fishing Watch: 500 m, 2 h, under 2 kn, 10 km from an anchorage (pipe-encounters 4.4.0)."""
         return cls()
 
     @classmethod
@@ -99,3 +101,31 @@ class LoiteringRule:
     def gfw(cls) -> LoiteringRule:
         """Every event of pipe-loitering 4.2.11, however short: clock hours, segments that end after 24 h of silence."""
         return cls(hours="clock", min_h=0.0, max_hole_h=24.0)
+
+
+@rule
+class MeetingRule:
+    """Which ships could have met unheard, and how many of them are listed.
+
+    Parameters
+    ----------
+    min_h : float
+        Shortest time together that counts [h]. 6 h: manoeuvring and mooring take 1-3 h, hoses 1-2 h, the cargo 8-30 h,
+        unmooring 1-2 h; 6 h is the least that a cargo takes in all. Bunkers, stores and people are handed over in half
+        an hour.
+    max_partners : int
+        Partners listed per gap, the likeliest ones: a ship that is silent for months could have met everybody.
+    least_p_met : float
+        Partners less likely than this are not listed. 0: all, up to `max_partners`.
+    min_port_nm : float
+        Where ports are given, a ship that lingers nearer than this to a port, or within its radius, waits for the port
+        and for nobody at sea [nm]. 10 km: pipe-encounters 4.4.0.
+    max_draught_llr : float
+        Bound of the draught evidence [nats]: ln 8, because draughts are typed by hand and may lie.
+    """
+
+    min_h: float = option(default=6.0, gt=0, le=240)
+    max_partners: int = option(default=20, ge=1, le=100_000)
+    least_p_met: float = option(default=1e-5, ge=0, le=1)
+    min_port_nm: float = option(default=10 / 1.852, ge=0, le=200)
+    max_draught_llr: float = option(default=math.log(8.0), gt=0, le=20)
