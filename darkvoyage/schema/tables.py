@@ -207,7 +207,8 @@ ENCOUNTERS = TableSpec(
     "ENCOUNTERS",
     _columns(
         "encounter_id:text! track_id_a:text! track_id_b:text! start_time:time! end_time:time! lat:float! lon:float! "
-        "median_distance_nm:float! median_speed_kn:float"
+        "median_distance_nm:float! median_speed_kn:float! mmsi_a:int. mmsi_b:int. duration_h:float. "
+        "median_speed_a_kn:float. median_speed_b_kn:float. fixes_a:int. fixes_b:int."
     ),
     ("start_time", "track_id_a", "track_id_b"),
 )

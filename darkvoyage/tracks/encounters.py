@@ -24,7 +24,7 @@ from darkvoyage.schema.times import utc_times
 from darkvoyage.tracks.located import Located, called_at, in_port, located_fixes
 from darkvoyage.units import M_PER_NM, US_PER_H
 
-__all__ = ["find_encounters"]
+__all__ = ["find_encounters", "tracks_on_slots"]
 
 _SAMPLES = 1 << 20  # positions of ships at a time
 _ROWS = 1 << 20  # slots of encounters at a time
@@ -69,14 +69,24 @@ def find_encounters(fixes: Any, *, rule: EncounterRule | None = None, ports: Any
     """
     rule = rule or EncounterRule()
     heard = located_fixes(fixes)
-    slots = _slots(heard, rule)
+    slots = tracks_on_slots(heard, rule)
     runs = _runs(slots, heard.mmsi, called_at(ports), rule)
     pieces = _pieces(runs, slots, rule)
     return _as_table(_measured(pieces, slots, rule), heard, slots.step_us)
 
 
-def _slots(heard: Located, rule: EncounterRule) -> Slots:
-    """All tracks on the grid; a place sailed to from the first and last fix is one more fix."""
+def tracks_on_slots(heard: Located, rule: EncounterRule) -> Slots:
+    """Put all tracks on the grid of a rule; a place sailed to from a first or last fix is one more fix.
+
+    Parameters
+    ----------
+    heard : Located
+    rule : EncounterRule
+
+    Returns
+    -------
+    Slots
+    """
     track, time, lat, lon = heard.track, heard.time, heard.lat, heard.lon
     extra_us = int(rule.extrapolate_h * US_PER_H)
     sailed = np.zeros(len(track), dtype=bool)

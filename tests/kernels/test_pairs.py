@@ -102,7 +102,9 @@ def test_nearest_neighbours_one_by_one(ships, limit, random):
     assert nearest_only(a, b, np.array(apart), np.arange(ships), limit).tolist() == wanted
 
 
-@pytest.mark.parametrize(("size", "limit", "parts"), [([], 3, []), ([1, 1, 1], 2, [2, 1]), ([9, 0, 1, 1], 2, [1, 2, 1])])
+@pytest.mark.parametrize(
+    ("size", "limit", "parts"), [([], 3, []), ([1, 1, 1], 2, [2, 1]), ([9, 0, 1, 1], 2, [1, 2, 1])]
+)
 def test_parts(size, limit, parts):
     cut = in_parts(np.array(size, dtype="int64"), limit)
     assert [part.stop - part.start for part in cut] == parts
