@@ -15,14 +15,20 @@ __all__ = ["at_rest_llr", "direction_llr", "in_port_llr", "speed_trend_llr"]
 
 _MOVING_KN = 1.0
 """Below this a course over ground is noise of the receiver."""
-_LEG_NM = (0.0, 3.0, 10.0, 30.0, 100.0)
-_KAPPA = (0.0, 1.5, 4.0, 6.0, 6.0)
-_STEADY = (0.0, 0.5, 0.7, 0.7, 0.6)
-"""Concentration and share of the ships on course, by the length of the leg [nm], linear in between."""
-_ANCHORED, _MOORED = 1, 5
-_STATUS_LLR = float(np.log(4.0))
-_SLOW_SD = 2.0
-_SLOW_LLR = float(np.log(2.0))
+_LEG_NM = (0.0, 1.0, 5.0, 15.0, 35.0, 100.0, 500.0)
+_KAPPA = (0.0, 4.0, 5.0, 8.0, 10.0, 8.0, 5.0)
+_ON_COURSE = (0.0, 0.3, 0.7, 0.8, 0.8, 0.8, 0.6)
+"""Concentration and share of the ships that are on course, by the leg outside the place [nm], linear in between. Fitted
+to 333 fixes of 57 vessels (Baltic, Gibraltar, Singapore, others) half an hour to two days from a visit: the course is
+within 51 deg of the leg's bearing half the time at 3-6 nm from the port, 19 deg at 6-25 nm, 11 deg at 25-100 nm."""
+_STOPPED = (1, 5)
+"""Navigational status: at anchor, moored."""
+_REST_LLR = {"start": float(np.log(3.0)), "end": float(np.log(1.5))}
+_CRUISE_LLR = -0.3
+"""Of 211 silences that hide real calls of 28 vessels, 34 % began at rest and 50 % at cruising speed; of 139 in which 24
+vessels went on without a call, 7 % and 77 %. At their ends it was 34 % and 50 %, against 14 % and 70 %. The ratios are
+weighted by vessel. Speeds between rest and cruising were about as frequent in both."""
+_LEAST_SD_KN = 1.0
 _TREND_LLR = float(np.log(4.0))
 _REST_KN, _REST_NM, _REST_ODDS = 1.0, 0.1, 20.0
 """Of silences at rest of 0.5-6 h less than 0.1 % stray from the spot, 0.9 % at 12 h (Singapore tankers, Kattegat)."""
@@ -36,7 +42,7 @@ def direction_llr(
 ) -> np.ndarray:  # fmt: skip
     """Whether the courses at loss and reappearance fit a way to (and back from) a place, against any course.
 
-    A mixture of von Mises and uniform, so that a single course never excludes anything: at most +1.5 and at least -1.2
+    A mixture of von Mises and uniform, so that a single course never excludes anything: at most +1.9 and at least -1.6
     nats an end. Courses of ships that hardly move, and short legs, say nothing.
 
     Parameters
@@ -61,7 +67,7 @@ def direction_llr(
 
 def _course_llr(near: pd.DataFrame, end: str, expected_deg: np.ndarray, leg_nm: np.ndarray) -> np.ndarray:
     course, speed = _column(near, f"{end}_cog"), _column(near, f"{end}_sog")
-    kappa, steady = np.interp(leg_nm, _LEG_NM, _KAPPA), np.interp(leg_nm, _LEG_NM, _STEADY)
+    kappa, steady = np.interp(leg_nm, _LEG_NM, _KAPPA), np.interp(leg_nm, _LEG_NM, _ON_COURSE)
     turn = np.radians(angle_difference(course, expected_deg))
     with np.errstate(invalid="ignore"):
         llr = np.log(steady * np.exp(kappa * (np.cos(turn) - 1.0)) / i0e(kappa) + 1.0 - steady)
@@ -70,6 +76,8 @@ def _course_llr(near: pd.DataFrame, end: str, expected_deg: np.ndarray, leg_nm: 
 
 def speed_trend_llr(near: pd.DataFrame, mean_kn: np.ndarray, sd_kn: np.ndarray) -> np.ndarray:
     """Whether the ship was stopping before it was lost, or had just been stopping: for a stop against going on.
+
+    At rest is below 1 kn, at anchor or moored; cruising is not more than one spread below the ship's own mean speed.
 
     Parameters
     ----------
@@ -84,12 +92,12 @@ def speed_trend_llr(near: pd.DataFrame, mean_kn: np.ndarray, sd_kn: np.ndarray) 
         At most ln 4 either way.
     """
     total = np.zeros(len(near))
-    for end in ("start", "end"):
+    for end, rest_llr in _REST_LLR.items():
         speed, status = _column(near, f"{end}_sog"), _column(near, f"{end}_nav_status")
         with np.errstate(invalid="ignore"):
-            slow = (mean_kn - speed) / np.maximum(sd_kn, 0.5) > _SLOW_SD
-        stopped = (status == _ANCHORED) | (status == _MOORED)
-        total += np.where(stopped, _STATUS_LLR, np.where(slow, _SLOW_LLR, 0.0))
+            rest = (speed < _MOVING_KN) | np.isin(status, _STOPPED)
+            cruise = speed >= mean_kn - np.maximum(sd_kn, _LEAST_SD_KN)
+        total += np.where(rest, rest_llr, np.where(cruise, _CRUISE_LLR, 0.0))
     return np.clip(total, -_TREND_LLR, _TREND_LLR)
 
 

@@ -21,6 +21,10 @@ _ORDERS_WEIGHT = 0.5
 """PORT SAID FOR ORDERS goes there, but perhaps not alongside."""
 _PART_WEIGHT, _PREFIX_WEIGHT, _FUZZY_WEIGHT, _GUESS_WEIGHT = 0.8, 0.8, 0.7, 0.5
 _LONGEST_WORDS = 5
+_TEXTS = ["bare", "piece"]
+"""A piece without and with the words that name no place: PORT KAVKAZ is called so."""
+_TRUNCATED, _BEGUN = 18, 0.75
+"""Texts of so many characters may be cut off (the field holds 20); shorter ones must hold most of a name."""
 _SHORTEST_SLIP, _LONG_NAME = 6, 10
 """Names from six letters on may have one slip, from ten on two (optimal string alignment)."""
 
@@ -45,7 +49,7 @@ def read_texts(texts: pd.Series, places: pd.DataFrame) -> tuple[pd.DataFrame, pd
     plain = plain_text(texts)
     orders, hiding = (_has(plain, kind) for kind in ("orders", "hiding"))
     nothing = (squeeze(plain).str.len() < 2) | _has(plain, "empty")
-    found = _resolve(_pieces(plain), keys, places)
+    found = _resolve(_pieces(plain[~nothing]), keys, places, texts.str.len())
     going = found[~found["origin"]].drop_duplicates("text").set_index("text").reindex(texts.index)
     kind = going["kind"].fillna("unknown").to_numpy(dtype=object)
     silent = kind == "unknown"
@@ -99,12 +103,16 @@ def _pieces(plain: pd.Series) -> pd.DataFrame:
     return out[out["bare"].str.len() >= 2].reset_index(drop=True)
 
 
-def _resolve(pieces: pd.DataFrame, keys: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
+def _resolve(pieces: pd.DataFrame, keys: pd.DataFrame, places: pd.DataFrame, length: pd.Series) -> pd.DataFrame:
     """What the pieces name, the best first within a text."""
+    # KIEL CANAL is not Kiel, and GULF OF FINLAND not Finland.
+    seas, sea = _by_region(pieces), _any_of("region")
+    pieces = pieces.assign(**{name: pieces[name].str.replace(sea, " ", regex=True).str.strip() for name in _TEXTS})
+    pieces = pieces[pieces["bare"].str.len() >= 2].reset_index(drop=True)
     found = pd.concat([_by_words(pieces, keys), _by_code(pieces, places)], ignore_index=True)
     rest = pieces[~pieces["text"].isin(found.loc[found["score"] >= _GUESS_WEIGHT, "text"])]
-    found = pd.concat([found, _by_spelling(rest, keys), _by_region(pieces)], ignore_index=True)
-    found["class"] = found["kind"].map({"port": 0, "place": 1, "country": 2, "region": 3})
+    found = pd.concat([found, _by_spelling(rest, keys, length), seas], ignore_index=True)
+    found["class"] = found["kind"].map({"port": 0, "place": 1, "region": 2, "country": 3})
     # A whole that names a place only in part gives way to a half that does so clearly.
     found["level"] = np.round(found["score"] - 0.01 * found["rank"], 3)
     found = found.sort_values(["text", "origin", "class", "level", "port"], ascending=[True, True, True, False, True])
@@ -157,7 +165,7 @@ def _runs(pieces: pd.DataFrame) -> pd.DataFrame:
     # RU LED written the other way round.
     turned = pieces["bare"].str.replace(r"^([A-Z2-9]{3}) ([A-Z]{2})$", r"\2\1", regex=True)
     parts = [pd.DataFrame({"row": pieces.index, "key": turned})]
-    for column in ("bare", "piece"):
+    for column in _TEXTS:
         split = pieces[column].str.split(" ", expand=True)
         for first in range(split.shape[1]):
             run = pd.Series("", index=pieces.index, dtype="str")
@@ -190,7 +198,7 @@ def _by_code(pieces: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
     return _found(pd.concat([some, guess], ignore_index=True))
 
 
-def _by_spelling(pieces: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
+def _by_spelling(pieces: pd.DataFrame, keys: pd.DataFrame, length: pd.Series) -> pd.DataFrame:
     """Names that were cut off after 20 characters, and the one name that is a slip or two away."""
     names = keys[~keys["is_code"] & (keys["key"].str.len() >= 5)].sort_values("key", ignore_index=True)
     word = squeeze(pieces["bare"])
@@ -208,6 +216,8 @@ def _by_spelling(pieces: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
     ahead = np.searchsorted(key, some["word"].to_numpy(dtype=object))
     ahead = np.minimum(ahead, len(key) - 1)
     begun = np.strings.startswith(key[ahead].astype("U"), some["word"].to_numpy(dtype="U"))
+    share = some["word"].str.len() / pd.Series(key[ahead], some.index, dtype="str").str.len()
+    begun &= ((share >= _BEGUN) | (some["text"].map(length) >= _TRUNCATED)).to_numpy()
     cut = some[begun & ~one].assign(key=key[ahead][begun & ~one], score=_PREFIX_WEIGHT)
     hits = pd.concat([slips, cut], ignore_index=True).merge(names, on="key")
     return _found(hits.assign(kind=np.where(hits["port"] >= 0, "port", "place")))

@@ -62,7 +62,7 @@ def parse_destinations(texts: Any, ports: Any) -> pd.DataFrame:
     means, named = read_texts(pd.Series(known, dtype="str"), places)
     ids = places["port_id"].to_numpy(dtype=object)
     best = named.sort_values(["text", "score", "port"], ascending=[True, False, True])
-    best["ties"] = best.groupby(["origin", "text", "score"])["port"].transform("size")
+    best["ties"] = _ties(best, places)
     going = best[~best["origin"]].drop_duplicates("text").set_index("text").reindex(means.index)
     coming = best[best["origin"]].drop_duplicates("text").set_index("text")["port"]
     found = going["port"].notna()
@@ -70,6 +70,15 @@ def parse_destinations(texts: Any, ports: Any) -> pd.DataFrame:
     out = means.assign(text=known, port_id=_names(ids, going["port"]), origin_port_id=_names(ids, coming, means.index))
     out = out[["text", "kind", "port_id", "locode", "country", "score", "origin_port_id"]]
     return out.iloc[code].reset_index(drop=True).assign(text=given.astype("str"))
+
+
+def _ties(best: pd.DataFrame, places: pd.DataFrame) -> np.ndarray:
+    """How many places are named as clearly as the first of each text; berths and terminals beside it are the same."""
+    lat, lon = (best["port"].map(places[name]) for name in ("lat", "lon"))
+    group = [best["origin"], best["text"], best["score"]]
+    first_lat, first_lon = (values.groupby(group).transform("first") for values in (lat, lon))
+    far = great_circle_nm(first_lat.to_numpy(), first_lon.to_numpy(), lat.to_numpy(), lon.to_numpy()) > _SAME_PLACE_NM
+    return 1 + pd.Series(far, best.index).groupby(group).transform("sum").to_numpy()
 
 
 def destination_llr(near: pd.DataFrame, places: pd.DataFrame, port: np.ndarray) -> np.ndarray:

@@ -75,7 +75,7 @@ def countries() -> pd.DataFrame:
 
 @cache
 def words(kind: str) -> tuple[str, ...]:
-    """Words of a kind, longest first: `empty`, `orders`, `hiding`, `filler`, `region`."""
+    """Words of a kind, longest first: `empty`, `orders`, `hiding`, `filler`, `generic`, `region`."""
     table = _read("destination_words.csv")
     return tuple(sorted(table.loc[table["kind"] == kind, "word"], key=lambda word: (-len(word), word)))
 
@@ -130,11 +130,11 @@ def _own_keys(places: pd.DataFrame) -> pd.DataFrame:
     names = places["name"].astype("str").str.split(r"[(),;/]").explode()
     names = plain_text(names.fillna(""))
     bare = squeeze(names.str.replace(_KIND_WORDS, " ", regex=True))
-    parts = [codes]
+    parts, generic = [codes], {word.replace(" ", "") for kind in ("filler", "generic") for word in words(kind)}
     for key, weight in ((squeeze(names), 1.0), (bare, 0.9)):
         part = base.loc[key.index].assign(key=key, is_code=False, weight=weight)
         part["weight"] = np.where(part["is_port"], weight, _OFF_WEIGHT)
-        parts.append(part[part["key"].str.len() >= 3])
+        parts.append(part[(part["key"].str.len() >= 3) & ~part["key"].isin(generic)])
     return pd.concat(parts, ignore_index=True).drop_duplicates(["key", "port"])
 
 
