@@ -68,21 +68,20 @@ def main() -> None:
     asked.add_argument("--draws", type=int, default=0, help="of the bootstrap over vessels, for all sets together")
     asked.add_argument("--save", type=Path, help="answers of the search, as Parquet")
     options = asked.parse_args()
-    methods = {OURS: None} | (dict(CALL_RULES) if options.methods else {})
-    found: dict[str, list[pd.DataFrame]] = {name: [] for name in methods}
+    methods = {OURS: None} | (CALL_RULES if options.methods else {})
+    found: list[dict[str, pd.DataFrame]] = []
     rows, spent = [], 0.0
     for real in read_real_sets(options.real_sets):
         if "calls" not in real.protocols or options.sets.lower() not in real.name.lower() or not real.is_there():
             continue
         feeds, ports = masked(real, options)
-        for name, find in methods.items():
-            began = time.process_time()
-            answers = answers_of_feeds(feeds, ports, find=find).assign(set=real.name)
-            spent += time.process_time() - began
-            found[name].append(answers)
-        if found[OURS][-1]["y"].any():
-            rows.append(line(real.name, found[OURS][-1]))
-    pooled = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
+        began = time.process_time()
+        answers = {name: rows.assign(set=real.name) for name, rows in answers_of_feeds(feeds, ports, methods).items()}
+        spent += time.process_time() - began
+        found.append(answers)
+        if answers[OURS]["y"].any():
+            rows.append(line(real.name, answers[OURS]))
+    pooled = {name: pd.concat([answers[name] for answers in found], ignore_index=True) for name in methods}
     rows += [line(f"all sets: {name}", answers, draws=options.draws) for name, answers in pooled.items()]
     for lead, answers in pooled[OURS].groupby("lead"):
         rows.append(line(f"{lead} silences", answers))

@@ -6,7 +6,7 @@ feeds differ in how long before and after the call the silence lasts; rounds dea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -20,7 +20,7 @@ from darkvoyage.scoring.evaluation.hidden_calls import (
     CHOICE_STAY_H,
     Find,
     HiddenCalls,
-    judge_calls,
+    judge_methods,
     mask_calls,
     without_history,
 )
@@ -30,6 +30,8 @@ __all__ = ["CALL_RULES", "LEADS", "Lead", "answers_of_feeds", "hidden_feeds"]
 
 MOST_CALLS = 40
 """Calls taken of one vessel at most: ferries make thousands, and would be all that is measured."""
+_FEEDS = 3
+"""Feeds among which the calls are dealt: two thirds of them stay in the open as history."""
 _SHORTEST_H = CHOICE_STAY_H
 
 
@@ -54,7 +56,7 @@ class Lead:
 LEADS = (Lead("short", 2.0, (0.5, 3.0)), Lead("usual", 6.0, (1.0, 12.0)), Lead("long", 6.0, (12.0, 48.0)))
 """Ships that go dark off the port, on the way, and a day or two before."""
 
-CALL_RULES: Mapping[str, Find] = {
+CALL_RULES: dict[str, Find | None] = {
     "nearest by slack": without_history(partial(nearest_port_by_slack, service_h=_SHORTEST_H)),
     "nearest to last fix": partial(baseline_calls.nearest_port_to_start, service_h=_SHORTEST_H),
     "most visited by fleet": partial(baseline_calls.most_visited_by_fleet, service_h=_SHORTEST_H),
@@ -64,9 +66,10 @@ CALL_RULES: Mapping[str, Find] = {
 
 
 def hidden_feeds(
-    fixes: pd.DataFrame, ports: pd.DataFrame, *, half: str | None, rounds: int = 1, seed: int = 0
-) -> Iterator[tuple[str, HiddenCalls]]:
-    """Hide the calls of one half of the vessels, in three feeds a round.
+    fixes: pd.DataFrame, ports: pd.DataFrame, *, half: str | None = None, leads: Sequence[Lead] = LEADS,
+    rounds: int = 1, number: int | None = None, seed: int = 0,
+) -> Iterator[tuple[str, HiddenCalls]]:  # fmt: skip
+    """Hide the calls of one half of the vessels, one third of them in each feed.
 
     Parameters
     ----------
@@ -76,7 +79,11 @@ def hidden_feeds(
     half : {"development", "test"}, optional
         Whose calls are hidden, and whose stretches without one are told from them; the other vessels stay as they are.
         None: all vessels.
+    leads : sequence of Lead
+        One feed of each, every round.
     rounds : int
+    number : int, optional
+        Calls of a feed at most.
     seed : int
 
     Yields
@@ -90,33 +97,35 @@ def hidden_feeds(
     visits = find_port_visits(fixes[ours], ports)
     for turn in range(rounds):
         feed = _dealt(visits, seed + turn)
-        for number, lead in enumerate(LEADS):
+        for place, lead in enumerate(leads):
             hidden = mask_calls(
-                fixes[ours], visits, ports=ports, hide=visits["visit_id"][feed == (number + turn) % len(LEADS)],
-                seed=seed + turn, lead_h=lead.lead_h, min_gap_h=lead.min_gap_h,
+                fixes[ours], visits, ports=ports, hide=visits["visit_id"][feed == (place + turn) % _FEEDS],
+                number=number, seed=seed + turn, lead_h=lead.lead_h, min_gap_h=lead.min_gap_h,
             )  # fmt: skip
             yield lead.name, replace(hidden, fixes=pd.concat([hidden.fixes, others], ignore_index=True))
 
 
 def answers_of_feeds(
-    feeds: Sequence[tuple[str, HiddenCalls]], ports: pd.DataFrame, *, find: Find | None = None
-) -> pd.DataFrame:
-    """Judge a method on feeds with hidden calls.
+    feeds: Iterable[tuple[str, HiddenCalls]], ports: pd.DataFrame, methods: Mapping[str, Find | None]
+) -> dict[str, pd.DataFrame]:
+    """Judge methods on feeds with hidden calls.
 
     Parameters
     ----------
-    feeds : sequence of (str, HiddenCalls)
+    feeds : iterable of (str, HiddenCalls)
     ports : PORTS table
-    find : callable, optional
-        See `judge_calls`.
+    methods : mapping of str to callable
+        See `judge_methods`.
 
     Returns
     -------
-    DataFrame
-        Answers, with the `lead` of the feed.
+    dict of str to DataFrame
+        Answers of each method, with the `lead` of the feed.
     """
-    parts = [judge_calls(hidden, ports, find=find).assign(lead=lead) for lead, hidden in feeds]
-    return pd.concat(parts, ignore_index=True)
+    parts = [(lead, judge_methods(hidden, ports, methods)) for lead, hidden in feeds]
+    return {
+        name: pd.concat([found[name].assign(lead=lead) for lead, found in parts], ignore_index=True) for name in methods
+    }
 
 
 def _dealt(visits: pd.DataFrame, seed: int) -> np.ndarray:
@@ -124,5 +133,5 @@ def _dealt(visits: pd.DataFrame, seed: int) -> np.ndarray:
     whole = visits["confidence"].eq(4) & visits["stop_h"].gt(0)
     drawn = visits[whole].sample(frac=1.0, random_state=seed)
     place = drawn.groupby("mmsi").cumcount()
-    feed = (place % len(LEADS)).where(place < MOST_CALLS)
+    feed = (place % _FEEDS).where(place < MOST_CALLS)
     return feed.reindex(visits.index).fillna(-1).to_numpy("int64")

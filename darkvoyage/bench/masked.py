@@ -124,22 +124,22 @@ def judge_calls_of_sets(sets: Sequence[RealSet], *, draws: int) -> JudgedSet:
         `part` says how long before and after the call the silence lasts, "all" first; every method on the same feeds.
     """
     began = time.process_time()
-    answers: dict[str, list[pd.DataFrame]] = {name: [] for name in (OURS, *CALL_RULES)}
+    methods = {OURS: None} | CALL_RULES
+    found: list[dict[str, pd.DataFrame]] = []
     sizes = []
     for real in sets:
         fixes, ports = clean_fixes(read_set(real)), read_ports(str(real.ports))
-        feeds = list(hidden_feeds(fixes, ports, half=_REPORTED, rounds=_ROUNDS))
-        for name in answers:
-            answers[name].append(answers_of_feeds(feeds, ports, find=CALL_RULES.get(name)))
+        feeds = hidden_feeds(fixes, ports, half=_REPORTED, rounds=_ROUNDS)
+        found.append(answers_of_feeds(feeds, ports, methods))
         sizes.append((len(fixes), fixes["timestamp"].min(), fixes["timestamp"].max()))
     parts = []
-    for name, found in answers.items():
-        rows = pd.concat(found, ignore_index=True)
-        calls = rows[rows["y"]]
+    for name in methods:
+        rows = pd.concat([answers[name] for answers in found], ignore_index=True)
         for lead in ("all", *rows["lead"].unique()):
             some = rows if lead == "all" else rows[rows["lead"] == lead]
             scores = evaluate(some, hidden_calls.METRICS, draws=draws, by=("mmsi",))
             parts.append(scores.assign(part=f"calls, {lead}", method=name))
+    calls = rows[rows["y"]]
     numbers, first, last = zip(*sizes, strict=True)
     facts = {
         "set": CALLS,

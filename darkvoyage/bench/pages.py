@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from darkvoyage.bench.accuracy import Accuracy
+from darkvoyage.bench.masked import CALLS
 from darkvoyage.bench.tables import markdown, records, versions, with_interval, write_results
 from darkvoyage.bench.worlds import OURS, RELIABLE, TOLD_ALL, TOLD_WORD
 from darkvoyage.errors import ReadError
@@ -19,6 +20,8 @@ HEART = (
     ("silences", "auc_same_duration", "off or unheard, gaps of one duration (AUC)"),
     ("port_calls", "auc", "call or no call in the gap (AUC)"),
     ("port_calls", "right_port_top1", "right port, of gaps with a call"),
+    ("open_calls", "auc", "open calls, hidden: call or no call (AUC)"),
+    ("open_calls", "right_port_top1_of_5", "open calls, hidden: right port of five or more"),
     ("links", "top1", "right gap, of sightings of dark ships"),
     ("transfers", "average_precision", "hidden calls (average precision)"),
     ("transfers", "precision_at_50", "hidden calls among the first 50"),
@@ -35,6 +38,9 @@ method works where its world is; they are not field performance."""
 
 _ORACLE = """`told ...` is the chain told the truth of that link: what the link costs. Where `told all` stays below 1,
 the scoring itself is the limit."""
+
+_OPEN = """Port calls made in the open by vessels that nothing was tuned on, hidden in their own tracks, all real sets
+together; every call up to three times, under short, usual and long silences. Intervals are over vessels."""
 
 _HIDDEN = """Silences: stretches of well-heard track are taken out, each beside a natural gap of the same duration;
 "cell" and "vessel" say what else the two share. Natural gaps may hide real switch-offs, which makes every method look
@@ -86,6 +92,7 @@ def write_accuracy(folder: str | Path, measured: Accuracy) -> Path:
         + "Versions: " + ", ".join(f"{name} {number}" for name, number in used.items()) + ".",
         "## In short",
         markdown(heart(measured)),
+        *_real_calls(measured),
         "## Where nobody hides anything",
         markdown(_quiet(measured)),
         "## How rare hiding is",
@@ -152,6 +159,23 @@ def heart(measured: Accuracy) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _real_calls(measured: Accuracy) -> list[str]:
+    """Figures on hidden real port calls, one column a method; nothing where no set has any."""
+    found = [judged for judged in measured.sets if judged.name == CALLS]
+    if not found:
+        return []
+    (judged,) = found
+    scores = judged.scores[judged.scores["part"] == "calls, all"]
+    wide = scores.assign(cell=with_interval(scores)).pivot_table(
+        index="metric", columns="method", values="cell", aggfunc="first", sort=False
+    )
+    silences = scores.drop_duplicates("metric").set_index("metric")["n"].rename("silences")
+    table = pd.concat([wide, silences], axis=1).reset_index(names="figure")
+    table["figure"] = table["figure"].str.replace("_", " ")
+    sizes = f"{judged.facts['calls']} calls of {judged.facts['vessels']} vessels."
+    return ["## Real port calls, hidden", f"{_OPEN} {sizes}", markdown(table)]
 
 
 def _one(scores: pd.DataFrame) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,6 @@ class RealSet:
     path : str
         File, or a pattern of several.
     dialect : str
-    columns : mapping of str to str
-        Columns of the file by their name here, where no dialect fits; see `read_fixes`.
     synthetic_ids : bool
         Vessels carry ids of the source's own.
     ports : str, optional
@@ -47,7 +45,6 @@ class RealSet:
     name: str
     path: str
     dialect: str = "auto"
-    columns: Mapping[str, str] = field(default_factory=dict)
     synthetic_ids: bool = False
     ports: str | None = None
     protocols: tuple[str, ...] = ("silences",)
@@ -138,8 +135,7 @@ def read_set(real: RealSet) -> pd.DataFrame:
     -------
     FIXES table
     """
-    columns = dict(real.columns) or None
-    return read_fixes(real.path, dialect=real.dialect, column_map=columns, synthetic_ids=real.synthetic_ids)
+    return read_fixes(real.path, dialect=real.dialect, synthetic_ids=real.synthetic_ids)
 
 
 def _real_set(row: dict[str, Any], folder: Path) -> RealSet:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pandas as pd
 
+from darkvoyage.bench.calls import CALL_RULES, LEADS, answers_of_feeds, hidden_feeds
 from darkvoyage.bench.seeds import WorldTask
 from darkvoyage.chain import Investigation, investigate
-from darkvoyage.scoring.evaluation import cargo, gaps, links, port_calls, silences, transfers
+from darkvoyage.scoring.evaluation import cargo, gaps, hidden_calls, links, port_calls, silences, transfers
 from darkvoyage.scoring.evaluation.baseline_links import links_hungarian, links_nearest, links_within_50_km
 from darkvoyage.scoring.evaluation.baselines import (
     cargo_by_rule,
@@ -26,6 +27,7 @@ from darkvoyage.scoring.evaluation.events import true_calls
 from darkvoyage.scoring.evaluation.metrics import Metric, evaluate, reliability_table
 from darkvoyage.scoring.evaluation.oracle import TOLD, with_truth
 from darkvoyage.simulation.world import World, simulate
+from darkvoyage.tracks.cleaning import clean_fixes
 
 __all__ = ["LINK_RULES", "OURS", "RELIABLE", "TOLD_ALL", "TOLD_WORD", "JudgedGroup", "judge_group", "judge_world"]
 
@@ -37,6 +39,7 @@ MODULES: dict[str, ModuleType] = {
     "gaps": gaps,
     "silences": silences,
     "port_calls": port_calls,
+    "open_calls": hidden_calls,
     "links": links,
     "transfers": transfers,
     "cargo": cargo,
@@ -48,6 +51,10 @@ LINK_RULES: dict[str, Callable[..., pd.DataFrame]] = {
     "nearest": links_nearest,
     "one to one": links_hungarian,
 }
+
+_OPEN_LEAD = LEADS[1]
+_OPEN_CALLS = 150
+"""Calls made in the open that are hidden in each world."""
 
 Answers = dict[tuple[str, str], pd.DataFrame]
 
@@ -167,6 +174,10 @@ def _answers(found: Investigation, world: World) -> Answers:
         out["silences", name] = silences.answers_silences(table, **heard)
     for name, table in ((OURS, found.port_calls), ("nearest by slack", nearest_port_by_slack(found.gaps, ports))):
         out["port_calls", name] = port_calls.answers_port_calls(table, **of)
+    fixes = clean_fixes(world.fixes)
+    feed = hidden_feeds(fixes, ports, leads=[_OPEN_LEAD], number=_OPEN_CALLS, seed=1)
+    for name, rows in answers_of_feeds(feed, ports, {OURS: None} | CALL_RULES).items():
+        out["open_calls", name] = rows
     linked: dict[str, Any] = {OURS: found.links}
     linked |= {name: rule(found.gaps, world.sightings) for name, rule in LINK_RULES.items()}
     for name, table in linked.items():

@@ -8,6 +8,8 @@ from click.testing import CliRunner
 
 from darkvoyage.bench import accuracy, worlds
 from darkvoyage.bench.accuracy import Accuracy, measure_accuracy
+from darkvoyage.bench.calls import CALL_RULES
+from darkvoyage.bench.masked import CALLS
 from darkvoyage.bench.pages import HEART, headline, heart, write_accuracy
 from darkvoyage.bench.seeds import TIERS, WorldTask
 from darkvoyage.bench.sets import RealSet
@@ -20,14 +22,20 @@ from darkvoyage.simulation.world import simulate
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
     path = tmp_path_factory.mktemp("feed") / "feed.parquet"
-    simulate(seed=3, vessels=20, days=10, preset="campaign").fixes.to_parquet(path, index=False)
-    sets = [RealSet(name="A feed", path=str(path)), RealSet(name="Nowhere", path=str(path.with_name("none.csv")))]
+    world = simulate(seed=3, vessels=20, days=20, preset="campaign")
+    world.fixes.to_parquet(path, index=False)
+    world.ports.to_parquet(path.with_name("ports.parquet"), index=False)
+    sets = [
+        RealSet(name="A feed", path=str(path)),
+        RealSet(name="Its calls", path=str(path), ports=str(path.with_name("ports.parquet")), protocols=("calls",)),
+        RealSet(name="Nowhere", path=str(path.with_name("none.csv"))),
+    ]
     return measure_accuracy(tier="small", real_sets=sets, workers=2)
 
 
 def test_every_link_is_judged_with_its_rules_and_the_oracle(measured):
     methods = measured.scores.groupby("link")["method"].agg(set)
-    assert set(methods.index) == {"gaps", "silences", "port_calls", "links", "transfers", "cargo"}
+    assert set(methods.index) == {"gaps", "silences", "port_calls", "open_calls", "links", "transfers", "cargo"}
     assert all(OURS in found for found in methods)
     assert {"duration", "fixes before", "GFW rule"} < methods["silences"]
     assert {"within 50 km", "nearest", "one to one"} < methods["links"]
@@ -59,7 +67,14 @@ def test_a_world_in_which_nobody_hides_has_no_calls(measured):
 
 def test_real_sets_are_judged_or_named_as_absent(measured):
     assert measured.absent == ("Nowhere",)
-    (judged,) = measured.sets
+    calls, judged = measured.sets
+    assert calls.name == CALLS
+    assert set(calls.scores["part"]) == {"calls, all", "calls, short", "calls, usual", "calls, long"}
+    assert set(calls.scores["method"]) == {OURS, *CALL_RULES}
+    assert 0 < calls.facts["vessels"] < 20  # one half of them
+    top1 = calls.scores.query("part == 'calls, all' and metric == 'right_port_top1'")
+    assert len(set(top1["n"])) == 1  # every method on the same silences
+    assert top1["n"].iloc[0] >= calls.facts["calls"] > 5
     assert judged.facts["vessels"] >= 20
     assert {"silences, cell", "silences, vessel"} == set(judged.scores["part"])
     assert judged.scores["n"].max() > 20
@@ -69,7 +84,7 @@ def test_real_sets_are_judged_or_named_as_absent(measured):
 def test_the_page_and_the_data(measured, tmp_path):
     page = write_accuracy(tmp_path, measured)
     text = page.read_text()
-    for heading in ("## In short", "### Silences", "### A feed", "## Worlds"):
+    for heading in ("## In short", "## Real port calls, hidden", "### Silences", "### A feed", "## Worlds"):
         assert heading in text
     assert "Absent, so not measured: Nowhere." in text
     data = json.loads((tmp_path / "accuracy.json").read_text())

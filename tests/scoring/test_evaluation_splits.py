@@ -5,7 +5,13 @@ import pandas as pd
 import pytest
 
 from darkvoyage.errors import RuleError
-from darkvoyage.scoring.evaluation.splits import split_times, split_vessels, split_vessels_and_times
+from darkvoyage.scoring.evaluation.splits import (
+    HALVES,
+    split_halves,
+    split_times,
+    split_vessels,
+    split_vessels_and_times,
+)
 from tests.worlds import START, hours
 
 FLEET = pd.DataFrame(
@@ -26,6 +32,16 @@ def test_folds_are_about_equally_large_and_another_seed_deals_anew():
     assert np.abs(np.bincount(fold, minlength=5) - 200).max() < 51
     other = split_vessels(FLEET, folds=5, seed=1)[::2]
     assert 0.1 < (fold == other).mean() < 0.3  # one in five by chance
+
+
+def test_halves_are_of_whole_vessels_in_every_table():
+    half = split_halves(FLEET)
+    assert set(half) == set(HALVES)
+    assert (half[::2] == half[1::2]).all()
+    # 1,000 vessels: 500 each, within four standard deviations of a binomial (15.8).
+    assert abs((half[::2] == HALVES[0]).sum() - 500) < 64
+    part = FLEET.sample(100, random_state=3)
+    np.testing.assert_array_equal(split_halves(part), half[part.index])
 
 
 def test_times_are_cut():

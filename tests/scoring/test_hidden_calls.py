@@ -210,6 +210,69 @@ def test_the_truth_scores_full_marks_and_nothing_scores_zero():
         np.testing.assert_allclose(judged["score"].drop(list(undefined)), score, atol=1e-12)
 
 
+def test_some_calls_stay_in_the_open_and_are_the_history():
+    whole = visits().loc[visits()["confidence"] == 4, "visit_id"]
+    some = mask_calls(shuttles(), visits(), hide=whole[::2])
+    told = set(some.truth.query("kind == 'dark_call'")["truth_id"])
+    assert told == set("hidden-" + whole[::2])
+    seen = []
+
+    def look(gaps, places, history):
+        seen.append(history)
+        return empty(PORT_CALLS)
+
+    judge_calls(some, ports(), find=look)
+    kept = visits().loc[visits()["visit_id"].isin(whole[1::2]), ["mmsi", "port_id", "arrive"]]
+    past = seen[0].dropna(subset=["port_id"])
+    assert len(kept.merge(past, on=["mmsi", "port_id", "arrive"])) == len(kept) > 5
+    hid = visits().loc[visits()["visit_id"].isin(whole[::2]), ["mmsi", "port_id", "arrive"]]
+    assert len(hid.merge(past, on=["mmsi", "port_id", "arrive"])) == 0
+
+
+def test_who_waits_at_sea_is_told_apart_from_who_sails():
+    others = hidden().truth.query("kind == 'off_no_call'")
+    for row in others.itertuples():
+        inside = rows_inside(row)
+        lat, lon = inside["lat"].to_numpy(), inside["lon"].to_numpy()
+        away = great_circle_nm(lat[:1], lon[:1], lat, lon).max()
+        mean_kn = great_circle_nm(lat[1:], lon[1:], lat[:-1], lon[:-1]).sum() / (len(lat) / 6.0)  # every ten minutes
+        if abs(mean_kn - 3.0) > 0.5:  # the ends of the stretch are not among these fixes
+            assert row.doing == ("at_rest" if away <= 0.5 else "adrift" if mean_kn < 3.0 else "under_way")
+    assert {"at_rest", "under_way"} <= set(others["doing"])
+    assert hidden().truth.query("kind == 'dark_call'")["doing"].isna().all()
+
+
+def test_a_choice_is_five_ports_in_reach_whatever_the_search_says():
+    nothing = judge_calls(hidden(), ports(), find=without_history(lambda gaps, places: empty(PORT_CALLS)))
+    found = judge_calls(hidden(), ports())
+    assert nothing["choice"].tolist() == found["choice"].tolist()
+    # The six ports lie 60 nm apart; the ends of a silence are near one of them. In reach are those with the way there
+    # and back within 12 kn times all but one hour: beside the nearest one five need 120 nm each way from the middle.
+    truth = hidden().truth.set_index("truth_id").loc[found["truth_id"]]
+    long_h = ((truth["gap_end"] - truth["gap_start"]).dt.total_seconds() / 3600.0).to_numpy()
+    assert found.loc[long_h > 45.0, "choice"].equals(found.loc[long_h > 45.0, "y"])
+    assert not found.loc[long_h < 15.0, "choice"].any()
+
+
+def test_two_names_of_one_harbour():
+    place = ports()
+    twin = place.iloc[[2]].assign(port_id="TWIN", lat=place["lat"] + 2.0 / 60.0)
+    far = place.iloc[[2]].assign(port_id="FAR", lat=place["lat"] + 4.0 / 60.0)
+    both = pd.concat([place, twin, far], ignore_index=True)
+
+    def says(name):
+        def rule(gaps, places):
+            calls = gaps[["gap_id"]].assign(port_id=name, hypothesis="port", p_call=0.9, p_feasible=1.0)
+            return pd.concat([calls, calls.assign(port_id="PORT2", p_call=0.1)]).drop_duplicates(["gap_id", "port_id"])
+
+        return judge_calls(hidden(), both, find=without_history(rule)).query("port_id == 'PORT2'")
+
+    assert len(says("TWIN")) > 0
+    assert (says("TWIN")["harbour"] & ~says("TWIN")["top1"]).all()
+    assert not says("FAR")["harbour"].any()
+    assert says("PORT2")["harbour"].all()
+
+
 def test_the_search_beats_saying_nothing():
     scores = evaluate(judge_calls(hidden(), ports()), METRICS).set_index("metric")["score"]
     assert scores["right_port_top3"] > 0.5

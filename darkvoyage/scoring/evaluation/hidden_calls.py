@@ -9,7 +9,7 @@ What this does not test: ships that hide calls may behave otherwise than ships t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,8 @@ from darkvoyage.errors import RuleError, SchemaError
 from darkvoyage.gaps.find import find_gaps
 from darkvoyage.gaps.hiding import Tracks, cleaned, track_numbers, without
 from darkvoyage.kernels.sphere import great_circle_nm
+from darkvoyage.reach.history import fleet_history
 from darkvoyage.reach.port_calls import find_port_calls
-from darkvoyage.reach.visits import find_port_visits
 from darkvoyage.rules.tracks import GapRule
 from darkvoyage.schema.conform import complete, conform, finish
 from darkvoyage.schema.tables import PORT_CALLS, PORT_VISITS, PORTS, TRUTH
@@ -34,7 +34,16 @@ from darkvoyage.scoring.evaluation.quiet_stretches import DOINGS, doing_during, 
 from darkvoyage.tracks.particulars import particulars
 from darkvoyage.units import US_PER_H
 
-__all__ = ["METRICS", "Find", "HiddenCalls", "find_with_history", "judge_calls", "mask_calls", "without_history"]
+__all__ = [
+    "METRICS",
+    "Find",
+    "HiddenCalls",
+    "find_with_history",
+    "judge_calls",
+    "judge_methods",
+    "mask_calls",
+    "without_history",
+]
 
 MANY = 5
 """Ports in reach from which on naming the right one is a choice."""
@@ -43,10 +52,11 @@ CHOICE_KN, CHOICE_STAY_H = 12.0, 1.0
 HARBOUR_NM = 3.0
 """Places this near each other are one harbour: lists name neighbouring basins, and some places twice [nm]."""
 STAYS_H = {"under_6_h": (0.0, 6.0), "6_to_24_h": (6.0, 24.0), "over_24_h": (24.0, np.inf)}
+_ENDS = ["mmsi", "gap_start", "gap_end"]
 _NEVER = 2**61
 
 Find = Callable[[pd.DataFrame, Any, pd.DataFrame], pd.DataFrame]
-"""Takes GAPS, PORTS and the visible rest of the feed (FIXES), returns PORT_CALLS."""
+"""Takes GAPS, PORTS and HISTORY of the visible rest of the feed, returns PORT_CALLS."""
 
 METRICS = (
     *PORT_CALL_METRICS,
@@ -149,8 +159,8 @@ def judge_calls(hidden: HiddenCalls, ports: Any, *, find: Find | None = None) ->
     ports : PORTS table
         All that a ship could have called at.
     find : callable, optional
-        Takes GAPS, PORTS and the history of the fleet in what is left of the feed, returns PORT_CALLS; a rule of gaps
-        and ports alone goes in by `without_history`. None: `find_port_calls`, with the particulars that ships send.
+        Takes GAPS, PORTS and the HISTORY of what is left of the feed, returns PORT_CALLS; a rule of gaps and ports
+        alone goes in by `without_history`. None: `find_port_calls`, with the particulars that ships send.
 
     Returns
     -------
@@ -158,25 +168,50 @@ def judge_calls(hidden: HiddenCalls, ports: Any, *, find: Find | None = None) ->
         As `answers_port_calls`, of the hidden stretches only, for the metrics of `METRICS`: with `choice` (a call with
         at least `MANY` ports in reach at `CHOICE_KN`), `harbour` (no port further than `HARBOUR_NM` from the true one
         is as likely as the likeliest within), `stay_h`, `stay_*` and `beside_*` (the calls, and the stretches in which
-        the ship did this).
+        the ship did this); `truth_id`, `port_id` and `doing` of the truth.
     """
+    return judge_methods(hidden, ports, {"": find})[""]
+
+
+def judge_methods(hidden: HiddenCalls, ports: Any, methods: Mapping[str, Find | None]) -> dict[str, pd.DataFrame]:
+    """Judge several methods on the same hidden calls.
+
+    Parameters
+    ----------
+    hidden : HiddenCalls
+    ports : PORTS table
+    methods : mapping of str to callable
+        See `judge_calls`.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        Answers of each method; see `judge_calls`.
+    """
+    places = conform(ports, PORTS)
     gaps = find_gaps(hidden.fixes, rule=GapRule(min_gap_h=hidden.min_gap_h))
-    ends = ["mmsi", "gap_start", "gap_end"]
-    known = pd.MultiIndex.from_frame(gaps[ends]).isin(pd.MultiIndex.from_frame(hidden.truth[ends]))
-    gaps, places = gaps[known].reset_index(drop=True), conform(ports, PORTS)
-    search = find or find_with_history(hidden.fixes)
-    calls = complete(search(gaps, places, find_port_visits(hidden.fixes, places)), PORT_CALLS)
-    answers = answers_port_calls(calls, gaps=gaps, truth=hidden.truth)
-    truth = gaps[["gap_id", *ends]].merge(hidden.truth, on=ends).set_index("gap_id").reindex(answers["gap_id"])
-    stay_h = ((truth["depart"] - truth["arrive"]).dt.total_seconds() / 3600.0).to_numpy()
+    known = pd.MultiIndex.from_frame(gaps[_ENDS]).isin(pd.MultiIndex.from_frame(hidden.truth[_ENDS]))
+    gaps = gaps[known].reset_index(drop=True)
+    history = fleet_history(hidden.fixes, ports=places)
+    out = {}
+    for name, find in methods.items():
+        calls = (find or find_with_history(hidden.fixes))(gaps, places, history)
+        out[name] = _answers(complete(calls, PORT_CALLS), gaps, places, hidden.truth)
+    return out
+
+
+def _answers(calls: pd.DataFrame, gaps: pd.DataFrame, places: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    answers = answers_port_calls(calls, gaps=gaps, truth=truth)
+    true = gaps[["gap_id", *_ENDS]].merge(truth, on=_ENDS).set_index("gap_id").reindex(answers["gap_id"])
+    stay_h = ((true["depart"] - true["arrive"]).dt.total_seconds() / 3600.0).to_numpy()
     reach = nearest_port_by_slack(gaps, places, speed_kn=CHOICE_KN, service_h=CHOICE_STAY_H)
     number = answers["gap_id"].map(reach.loc[reach["port_id"].notna(), "gap_id"].value_counts()).fillna(0)
-    harbour = answers_port_calls(_one_harbour(calls, places, truth["port_id"]), gaps=gaps, truth=hidden.truth)
-    columns: dict[str, Any] = {
-        "truth_id": truth["truth_id"].to_numpy(dtype=object),
-        "choice": answers["y"] & (number >= MANY), "harbour": harbour["top1"], "stay_h": stay_h,
-        "doing": truth["doing"].to_numpy(dtype=object), "port_id": truth["port_id"].to_numpy(dtype=object),
-    }  # fmt: skip
+    columns: dict[str, Any] = {name: true[name].to_numpy(dtype=object) for name in ("truth_id", "port_id", "doing")}
+    columns |= {
+        "choice": answers["y"] & (number >= MANY),
+        "harbour": answers_port_calls(_one_harbour(calls, places, true["port_id"]), gaps=gaps, truth=truth)["top1"],
+        "stay_h": stay_h,
+    }
     for name, (least, most) in STAYS_H.items():
         columns[f"stay_{name}"] = answers["y"] & (stay_h >= least) & (stay_h < most)
     for name in DOINGS:
