@@ -21,7 +21,7 @@ from darkvoyage.schema.times import time_us
 from darkvoyage.tracks.cleaning import clean_fixes, in_order
 from darkvoyage.units import US_PER_H
 
-__all__ = ["as_history", "fleet_history"]
+__all__ = ["as_history", "fleet_history", "ship_kinds"]
 
 _SHORTEST_LEG_H = 0.5
 _LEAST_CONFIDENCE = 2
@@ -30,6 +30,8 @@ _DAY_US = 24 * US_PER_H
 _DAY_UNDER_WAY_H = 6.0
 """A day with less time under way has no mean speed of its own."""
 _HIGH_QUANTILE = 0.99
+_TYPES_PER_KIND = 10
+"""AIS ship types of one kind share their first digit (ITU-R M.1371-5, table 53)."""
 _UNKNOWN_DRAUGHT_M = (0.0, 25.5)
 """Values of AIS for "not available" and for "25.5 m or more" (ITU-R M.1371-5, table 52)."""
 
@@ -102,6 +104,14 @@ def as_history(history: Any) -> pd.DataFrame:
         return empty(HISTORY)
     table = complete(history, HISTORY)
     return sort_rows(table[list(HISTORY.names)], HISTORY.key)
+
+
+def ship_kinds(table: pd.DataFrame) -> np.ndarray:
+    """Kind of each ship, the first digit of its `ship_type`; -1 where it is not known, shape (n,)."""
+    if "ship_type" not in table:
+        return np.full(len(table), -1, dtype="int64")
+    kind = table["ship_type"].to_numpy(dtype="float64", na_value=np.nan)
+    return np.where(kind > 0, kind // _TYPES_PER_KIND, -1).astype("int64")
 
 
 def _calls(table: pd.DataFrame, visits: Any, ports: Any) -> pd.DataFrame:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from darkvoyage.kernels.spans import search_groups
+from darkvoyage.reach.history import ship_kinds
 from darkvoyage.rules.history import HistoryRule
 from darkvoyage.schema.ais import is_tanker
 from darkvoyage.schema.times import time_us
@@ -21,8 +22,6 @@ from darkvoyage.schema.times import time_us
 __all__ = ["port_prior"]
 
 _NEVER = np.iinfo("int64").max
-_TYPES_PER_KIND = 10
-"""AIS ship types of one kind share their first digit (ITU-R M.1371-5, table 53)."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +95,7 @@ def port_prior(
     share = pairs.share(own + rule.own_visits * share)
     weight = share * _order(visits, pairs, share, len(places), rule)
     weight = weight * np.where(_no_tanker_at_terminal(near, places, port), rule.terminal_share, 1.0)
-    # The nearest port of a gap keeps weight 1, so that a gap far from all ports still has shares.
-    detour = np.maximum(detour_nm, 0.0)
-    least = np.minimum.reduceat(detour, pairs.first)[pairs.gap]
-    return pairs.share(weight * np.exp((least - detour) / rule.detour_nm))
+    return pairs.share(weight * _way(np.maximum(detour_nm, 0.0), rule))
 
 
 def _visits(history: pd.DataFrame, places: pd.DataFrame) -> tuple[_Visits, np.ndarray]:
@@ -114,7 +110,7 @@ def _visits(history: pd.DataFrame, places: pd.DataFrame) -> tuple[_Visits, np.nd
     # A ship that was not heard leaving has left when it comes in somewhere else.
     later = np.r_[np.where(ship[1:] == ship[:-1], arrive[1:], _NEVER), _NEVER][: len(order)]
     left = history["depart"].notna().to_numpy()[rows][order]
-    kind = _kind(history)[rows][order]
+    kind = ship_kinds(history)[rows][order]
     return _Visits(ship, place[rows][order], kind, timed, arrive, np.where(left, depart[order], later)), ships
 
 
@@ -128,15 +124,7 @@ def _pairs(near: pd.DataFrame, port: np.ndarray, ships: np.ndarray) -> _Pairs:
     new = np.r_[True, ~same]
     at = np.minimum(np.searchsorted(ships, mmsi), max(len(ships) - 1, 0))
     ship = np.where(ships[at] == mmsi, at, -1) if len(ships) else np.full(len(near), -1)
-    return _Pairs(np.cumsum(new) - 1, np.flatnonzero(new), ship, _kind(near), port, start, end)
-
-
-def _kind(table: pd.DataFrame) -> np.ndarray:
-    """Kind of each ship by the first digit of its type; -1 unknown, shape (n,)."""
-    if "ship_type" not in table:
-        return np.full(len(table), -1, dtype="int64")
-    kind = table["ship_type"].to_numpy(dtype="float64", na_value=np.nan)
-    return np.where(kind > 0, kind // _TYPES_PER_KIND, -1).astype("int64")
+    return _Pairs(np.cumsum(new) - 1, np.flatnonzero(new), ship, ship_kinds(near), port, start, end)
 
 
 def _counts(visits: _Visits, pairs: _Pairs, places: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -190,37 +178,42 @@ def _order(visits: _Visits, pairs: _Pairs, share: np.ndarray, places: int, rule:
     follows = np.r_[ship[1:] == ship[:-1], False][: len(ship)]
     a, b = place[:-1][follows[:-1]], place[1:][follows[:-1]]
     moves = (ship[:-1][follows[:-1]] * places + a) * places + b
-    gap = pairs.first[pairs.ship[pairs.first] >= 0]
-    before = _place_beside(ship, depart, place, pairs, gap, pairs.start, "right", -1)
-    after = _place_beside(ship, arrive, place, pairs, gap, pairs.end, "left", 0)
+    last = _visit_beside(ship, depart, pairs, pairs.start, "right", -1)
+    first = _visit_beside(ship, arrive, pairs, pairs.end, "left", 0)
+    before, after = (np.where(row >= 0, place[row], -1) if len(place) else row for row in (last, first))
+    # The step from the port before the gap to the one after it is only what is seen of the call that is sought.
+    over = (last >= 0) & (first == last + 1)
     factor = np.ones(len(share))
-    spans = (before >= 0) & (after >= 0)
     for beside, other, key in (
         (before, after, (pairs.ship * places + before) * places + pairs.place),
         (after, before, (pairs.ship * places + pairs.place) * places + after),
     ):
-        times = _count_of(moves, np.where(beside >= 0, key, -1))
-        # The step from the port before the gap to the one after it is only what is seen of the call that is sought.
-        times = np.maximum(times - (spans & (other == pairs.place)), 0)
+        times = _count_of(moves, np.where(beside >= 0, key, -1)) - (over & (other == pairs.place))
         again = np.where(beside == pairs.place, rule.repeat_share, 1.0)
         step = pairs.share(times + rule.order_visits * pairs.share(share * again))
         factor *= np.where(beside >= 0, step / share, 1.0)
     return factor
 
 
-def _place_beside(
-    ship: np.ndarray, time: np.ndarray, place: np.ndarray, pairs: _Pairs, rows: np.ndarray, query: np.ndarray,
-    side: str, step: int,
-) -> np.ndarray:  # fmt: skip
-    """Place of the ship's last visit before, or first visit after, the gap of each pair; -1 if there is none."""
+def _visit_beside(
+    ship: np.ndarray, time: np.ndarray, pairs: _Pairs, query: np.ndarray, side: str, step: int
+) -> np.ndarray:
+    """Row of the ship's last visit before, or first visit after, the gap of each pair; -1 if there is none."""
+    rows = pairs.first[pairs.ship[pairs.first] >= 0]
     order = np.lexsort((time, ship))
-    ship, time, place = ship[order], time[order], place[order]
-    at = search_groups(ship, time, pairs.ship[rows], query[rows], side=side) + step
+    at = search_groups(ship[order], time[order], pairs.ship[rows], query[rows], side=side) + step
     inside = (at >= 0) & (at < len(ship))
-    inside[inside] &= ship[at[inside]] == pairs.ship[rows][inside]
+    visit = order[at[inside]]
+    same = ship[visit] == pairs.ship[rows[inside]]
     of_gap = np.full(len(pairs.first), -1, dtype="int64")
-    of_gap[pairs.gap[rows[inside]]] = place[at[inside]]
+    of_gap[pairs.gap[rows[inside][same]]] = visit[same]
     return of_gap[pairs.gap]
+
+
+def _way(detour_nm: np.ndarray, rule: HistoryRule) -> np.ndarray:
+    """Factor of the way that a port adds: most calls lie on the way, a few are worth any way, shape (n,)."""
+    far = np.exp(-detour_nm / rule.far_nm)
+    return (1.0 - rule.far_share) * np.exp(-detour_nm / rule.detour_nm) + rule.far_share * far
 
 
 def _no_tanker_at_terminal(near: pd.DataFrame, places: pd.DataFrame, port: np.ndarray) -> np.ndarray:

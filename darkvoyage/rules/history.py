@@ -38,8 +38,9 @@ class HistoryRule:
         A port counts this much at a gap next to which the ship called there already.
     terminal_share : float
         A terminal counts this much for a ship that says it is no tanker.
-    detour_nm : float
-        A port falls by exp(-detour / detour_nm) with the way that it adds [nm].
+    detour_nm, far_share, far_nm : float
+        A port falls by exp(-detour / detour_nm) with the way that it adds; the share of calls that fall by the other
+        length keeps ports far off the way possible [nm].
     """
 
     speed_days: float = option(default=90.0, gt=0)
@@ -53,9 +54,11 @@ class HistoryRule:
     wait_nm: float = option(default=30.0, ge=0)
     longest_wait_h: float = option(default=240.0, gt=0)
     floor_visits: float = option(default=0.5, gt=0)
-    kind_visits: float = option(default=15.0, gt=0)
+    kind_visits: float = option(default=8.0, gt=0)
     own_visits: float = option(default=1.0, gt=0)
-    order_visits: float = option(default=15.0, gt=0)
+    order_visits: float = option(default=12.0, gt=0)
     repeat_share: float = option(default=0.35, gt=0, le=1)
     terminal_share: float = option(default=0.45, gt=0, le=1)
-    detour_nm: float = option(default=45.0, gt=0)
+    detour_nm: float = option(default=30.0, gt=0)
+    far_share: float = option(default=0.02, ge=0, lt=1)
+    far_nm: float = option(default=150.0, gt=0)

@@ -1,0 +1,202 @@
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from darkvoyage.reach.history import as_history
+from darkvoyage.reach.prior import port_prior
+from darkvoyage.rules.history import HistoryRule
+from tests.worlds import hours
+
+PLAIN = HistoryRule(
+    floor_visits=1.0, kind_visits=1e9, own_visits=1e9, order_visits=1e9, repeat_share=1.0, far_share=0.0
+)
+"""Only the fleet's counts and the way speak."""
+
+
+def places(number=3, kinds=None):
+    ids = [f"P{k}" for k in range(number)]
+    return pd.DataFrame({"port_id": ids, "name": ids, "kind": kinds or ["port"] * number})
+
+
+def gap(begin=100.0, end=150.0, *, mmsi=1, ports=3, lat=42.0, **columns):
+    """Pairs of one gap with every port."""
+    table = {
+        "mmsi": np.int64(mmsi), "gap_start": hours([begin] * ports), "gap_end": hours([end] * ports), "start_lat": lat,
+        "start_lon": 131.0,
+    }  # fmt: skip
+    return pd.DataFrame(table | columns)
+
+
+def visits(*rows):
+    """Visits of (mmsi, port, arrive, depart)."""
+    mmsi, port, arrive, depart = zip(*rows, strict=True)
+    table = {"mmsi": mmsi, "port_id": port, "arrive": hours(arrive), "depart": hours(depart)}
+    return as_history(pd.DataFrame(table))
+
+
+def shares(near, history=None, rule=PLAIN, detour=None, where=None):
+    port = np.arange(len(near)) % 3
+    detour = np.zeros(len(near)) if detour is None else np.asarray(detour, dtype="float64")
+    return port_prior(near, places(kinds=where), port, as_history(history), detour, rule)
+
+
+def test_nothing_known_is_even():
+    np.testing.assert_allclose(shares(gap()), 1 / 3)
+
+
+def test_the_way_by_hand():
+    # 0, 30 and 60 nm at 30 nm: 1, 1/e, 1/e^2.
+    way = np.exp([0.0, -1.0, -2.0])
+    np.testing.assert_allclose(shares(gap(), detour=[0, 30, 60]), way / way.sum())
+    far = 0.9 * np.exp([0.0, -1.0, -20.0]) + 0.1 * np.exp([0.0, -0.3, -6.0])
+    rule = HistoryRule(detour_nm=30.0, far_share=0.1, far_nm=100.0)
+    np.testing.assert_allclose(shares(gap(), rule=rule, detour=[0, 30, 600]), far / far.sum())
+
+
+def test_the_fleet_by_hand():
+    # Visits 2, 1, 0 of others, and one of the floor each: 3, 2, 1 of 6.
+    history = visits((2, "P0", 0, 5), (3, "P0", 10, 15), (2, "P1", 20, 25))
+    np.testing.assert_allclose(shares(gap(), history), np.array([3, 2, 1]) / 6)
+
+
+def test_the_ship_by_hand():
+    # The fleet's 3, 2, 1 of 6 weigh one visit; the ship itself was at P2 three times: (0.5, 1/3, 3 + 1/6) of 4, but for
+    # its own visits in the fleet's count: 3, 2, 4 of 9.
+    own = [(1, "P2", 30 * k, 30 * k + 5) for k in range(3)]
+    history = visits((2, "P0", 0, 5), (3, "P0", 10, 15), (2, "P1", 20, 25), *own)
+    rule = HistoryRule(floor_visits=1, kind_visits=1e9, own_visits=1, order_visits=1e9, repeat_share=1, far_share=0)
+    expected = (np.array([0, 0, 3]) + np.array([3, 2, 4]) / 9) / 4
+    np.testing.assert_allclose(shares(gap(), history, rule), expected, rtol=1e-6)
+
+
+def test_ships_of_the_kind_count_more():
+    history = visits((2, "P0", 0, 5), (3, "P1", 0, 5)).assign(ship_type=pd.array([80, 70], dtype="Int16"))
+    rule = HistoryRule(floor_visits=1, kind_visits=1, own_visits=1e9, order_visits=1e9, far_share=0)
+    expected = (np.array([1, 0, 0]) + np.array([2, 2, 1]) / 5) / 2
+    np.testing.assert_allclose(shares(gap(ship_type=89), history, rule), expected, rtol=1e-6)
+    np.testing.assert_allclose(shares(gap(ship_type=0), history, rule), np.array([2, 2, 1]) / 5, rtol=1e-6)
+
+
+def test_what_overlaps_the_gap_does_not_count():
+    inside = visits((1, "P0", 90, 101), (1, "P0", 120, 130), (1, "P0", 149, 160))
+    np.testing.assert_allclose(shares(gap(), inside, HistoryRule()), 1 / 3)
+    # A visit that ends or begins with the gap is none of it, and neither is another ship's.
+    for row in ((1, "P0", 90, 100), (1, "P0", 150, 160), (2, "P0", 120, 130)):
+        assert shares(gap(), visits(row))[0] == pytest.approx(0.5)
+
+
+def test_a_shuttle_goes_to_the_other_end():
+    # A-B-A-B-(A)-B: lost after B, seen next at B; it never went from B to B but over the gap.
+    rows = [(1, "P0", 0, 5), (1, "P1", 20, 25), (1, "P0", 40, 45), (1, "P1", 60, 65), (1, "P1", 200, 205)]
+    history = visits(*rows)
+    assert shares(gap(100, 150), history, HistoryRule())[0] > 0.8
+    # Without the order of its calls, the three visits to B would win.
+    assert shares(gap(100, 150), history, HistoryRule(order_visits=1e9, repeat_share=1.0))[1] > 0.5
+
+
+def test_the_step_over_the_gap_is_not_taken_for_a_habit():
+    # C before and A after: the step C-A is only what is seen of the call that is sought.
+    history = visits((1, "P2", 0, 5), (1, "P0", 200, 205))
+    rule = HistoryRule(order_visits=1.0, repeat_share=1.0)
+    loose = HistoryRule(order_visits=1e9, repeat_share=1.0)
+    np.testing.assert_allclose(shares(gap(), history, rule), shares(gap(), history, loose), rtol=1e-6)
+
+
+def test_terminals_are_for_tankers():
+    where = ["port", "port", "terminal"]
+    for kind, factor in ((70, 0.45), (80, 1.0), (None, 1.0), (0, 1.0)):
+        near = gap(ship_type=pd.array([kind] * 3, dtype="Int16"))
+        assert shares(near, where=where)[2] == pytest.approx(factor / (2 + factor))
+
+
+def test_visits_without_a_time_count():
+    plain = pd.DataFrame({"mmsi": [1, 1], "port_id": ["P1", "P1"]})
+    assert shares(gap(), plain, HistoryRule())[1] > 0.7
+
+
+def test_no_pairs():
+    assert len(shares(gap().head(0))) == 0
+
+
+_visits = st.lists(
+    st.tuples(st.sampled_from([1, 2, 3]), st.sampled_from(["P0", "P1", "P2", "P9"]), st.integers(0, 30)), max_size=16,
+    unique_by=lambda row: (row[0], row[2]),
+)  # fmt: skip
+_gaps = st.lists(
+    st.tuples(st.sampled_from([1, 2, 3, 4]), st.integers(0, 30), st.integers(1, 9), st.booleans()),
+    min_size=1,
+    max_size=4,
+)
+
+
+@settings(max_examples=60)
+@given(_visits, _gaps)
+def test_equals_the_plain_loop(rows, gaps):
+    # Stays of 6 h that begin every 10 h; gaps that begin and end at, in and between them.
+    history = visits(*((ship, port, 10 * k, 10 * k + 6) for ship, port, k in rows)) if rows else as_history(None)
+    history = history.assign(ship_type=pd.array(70 + 10 * (history["mmsi"] % 2), dtype="Int16"))
+    near = pd.concat(
+        [
+            gap(10 * k - 1, 10 * (k + long) - 2, mmsi=ship, lat=float(n), ship_type=70 + 10 * (ship % 2)).assign(
+                gap_end=lambda table, shut=shut: table["gap_end"].where(np.full(len(table), shut))
+            )
+            for n, (ship, k, long, shut) in enumerate(gaps)
+        ],
+        ignore_index=True,
+    )
+    detour = np.tile([0.0, 20.0, 55.0], len(gaps))
+    expected = np.concatenate([plain_prior(history, near.iloc[3 * n], detour[:3]) for n in range(len(gaps))])
+    np.testing.assert_allclose(shares(near, history, HistoryRule(), detour), expected, rtol=1e-9)
+
+
+def plain_prior(history, hole, detour):
+    """Shares of three ports in one gap, visit by visit."""
+    rule = HistoryRule()
+    start, end = hole["gap_start"], hole["gap_end"]
+    end = pd.Timestamp("2200-01-01T00:00Z") if pd.isna(end) else end
+    kept = [
+        row
+        for row in history.itertuples()
+        if row.port_id != "P9" and not (row.mmsi == hole["mmsi"] and row.arrive < end and row.depart > start)
+    ]
+    own = [row for row in kept if row.mmsi == hole["mmsi"]]
+    kin = [row for row in kept if row.ship_type // 10 == hole["ship_type"] // 10]
+
+    def even(weight):
+        return np.array(weight) / sum(weight)
+
+    def pulled(rows, pseudo, broader):
+        return even([sum(row.port_id == f"P{k}" for row in rows) + pseudo * broader[k] for k in range(3)])
+
+    share = pulled(kept, rule.floor_visits, np.ones(3))
+    share = pulled(kin, rule.kind_visits, share)
+    share = pulled(own, rule.own_visits, share)
+    before = [row.port_id for row in own if row.depart <= start][-1:]
+    after = [row.port_id for row in own if row.arrive >= end][:1]
+    listed = [row for row in history.itertuples() if row.port_id != "P9" and row.mmsi == hole["mmsi"]]
+    steps = [(a.port_id, b.port_id) for a, b in itertools.pairwise(listed)]
+    if before and after and not any(start < row.depart and row.arrive < end for row in listed):
+        steps.remove((before[0], after[0]))
+    weight = share.copy()
+    for beside, step in ((before, lambda k, at: (at, f"P{k}")), (after, lambda k, at: (f"P{k}", at))):
+        if beside:
+            again = even([share[k] * (rule.repeat_share if f"P{k}" == beside[0] else 1.0) for k in range(3)])
+            counts = [sum(one == step(k, beside[0]) for one in steps) for k in range(3)]
+            weight *= even(np.array(counts) + rule.order_visits * again) / share
+    way = (1 - rule.far_share) * np.exp(-detour / rule.detour_nm) + rule.far_share * np.exp(-detour / rule.far_nm)
+    return even(weight * way)
+
+
+def test_any_order_of_visits_and_any_other_gaps_beside():
+    rng = np.random.default_rng(2)
+    rows = [(1 + k % 3, f"P{k % 2}", 10 * k, 10 * k + 5) for k in range(12)]
+    near = pd.concat([gap(33, 61, mmsi=ship, lat=40.0 + ship) for ship in (1, 2, 3)], ignore_index=True)
+    whole = shares(near, visits(*rows), HistoryRule())
+    shuffled = visits(*(rows[k] for k in rng.permutation(12)))
+    np.testing.assert_array_equal(shares(near, shuffled, HistoryRule()), whole)
+    alone = [shares(near.iloc[k : k + 3].reset_index(drop=True), shuffled, HistoryRule()) for k in (0, 3, 6)]
+    np.testing.assert_allclose(np.concatenate(alone), whole, rtol=1e-12)
