@@ -16,7 +16,6 @@ import pandas as pd
 from markupsafe import Markup
 
 from darkvoyage.errors import ReadError
-from darkvoyage.report.basemap import data_folder
 from darkvoyage.report.cards import make_cards
 from darkvoyage.report.cells import Row, neutralise, rows_of
 from darkvoyage.report.dossier import (
@@ -30,6 +29,7 @@ from darkvoyage.report.dossier import (
 )  # fmt: skip
 from darkvoyage.report.figures import ledger_figure
 from darkvoyage.report.maps import case_view, map_figure, needs_overview
+from darkvoyage.sea.coast import data_folder
 
 __all__ = ["render_report", "write_report"]
 

@@ -246,6 +246,14 @@ HISTORY = TableSpec(
     ),
     ("mmsi", "arrive", "port_id", "load_state"),
 )
+SEA_DISTANCES = TableSpec(
+    "SEA_DISTANCES",
+    _columns(
+        "lat:float+ lon:float+ port_id:text! great_circle_nm:float could_nm:float likely_nm:float bearing_deg:float "
+        "point_on_land:bool. port_on_land:bool."
+    ),
+    ("lat", "lon", "port_id"),
+)
 TRUTH = TableSpec(
     "TRUTH",
     _columns(
@@ -261,7 +269,8 @@ TABLES: dict[str, TableSpec] = {
     spec.name: spec
     for spec in (
         FIXES, PORTS, SIGHTINGS, SCENES, VESSELS, WATCHLIST, GAPS, SILENCES, PORT_CALLS, LINKS, TRANSFERS, CARGO,
-        LEDGER, SCREENING, PORT_VISITS, ENCOUNTERS, LOITERING, DARK_MEETINGS, UNTRUSTED, HISTORY, TRUTH, TRUTH_SIGHTINGS,
+        LEDGER, SCREENING, PORT_VISITS, ENCOUNTERS, LOITERING, DARK_MEETINGS, UNTRUSTED, HISTORY, SEA_DISTANCES,
+        TRUTH, TRUTH_SIGHTINGS,
     )
 }  # fmt: skip
 """All table specifications by name."""

@@ -1,0 +1,38 @@
+"""Options of distances by sea."""
+
+from __future__ import annotations
+
+from darkvoyage.errors import RuleError
+from darkvoyage.options import option, rule
+
+__all__ = ["SeaRule"]
+
+
+@rule
+class SeaRule:
+    """How far it is by sea.
+
+    Parameters
+    ----------
+    closed, opened : tuple of str
+        Names of passages of the bundled list to close or to open, beside what it says: "Suez Canal", "Volga-Don Canal".
+    snap_km : float
+        A point on land is moved to the nearest water within this [km].
+    bias_share : float
+        `could` is shorter than `likely` by this share at most: as much as the raster may make a way too long.
+    """
+
+    closed: tuple[str, ...] = ()
+    opened: tuple[str, ...] = ()
+    snap_km: float = option(default=10.0, ge=0, le=100)
+    bias_share: float = option(default=0.03, ge=0, lt=1)
+
+    def __post_init__(self) -> None:
+        for name in ("closed", "opened"):
+            names = getattr(self, name)
+            if isinstance(names, str) or not all(isinstance(each, str) for each in names):
+                raise RuleError(f"SeaRule.{name} = {names!r}: expected a tuple of names of passages")
+            object.__setattr__(self, name, tuple(sorted(set(names))))
+        both = set(self.closed) & set(self.opened)
+        if both:
+            raise RuleError(f"SeaRule: {sorted(both)[0]!r} is both closed and opened")
