@@ -2,6 +2,11 @@
 
 A text is taken apart (FROM>TO, VIA, brackets, dashes), words that name no place are left out (PILOT STATION, ORDERS),
 and every run of words is looked up among the names. What is left is compared with them letter by letter.
+
+Measured with the World Port Index as list: of 150 different texts drawn from those of ships in the Baltic, off North
+America and elsewhere that the rules were not written on, 99 were read as a port of the list, one of them wrongly (CAPE
+OF GOOD HOPE), and 8 more that name one were not read. Of the texts of tankers at the terminals of Vancouver and
+Kitimat, 94 % are read as a port, 97 % of these as the one where the ship is.
 """
 
 from __future__ import annotations
@@ -82,6 +87,7 @@ def _any_of(kind: str) -> str:
 def _pieces(plain: pd.Series) -> pd.DataFrame:
     """Parts of the texts that may name a place: `text`, `piece`, `rank` (0 is looked at first), `origin`."""
     text = plain.str.replace(r"\b(?:VIA|ETA|ETD)\b.*$", " ", regex=True)
+    text = text.str.replace(r"\b([A-Z]{2})-([A-Z2-9]{3})\b", r"\1 \2", regex=True)
     # Codes and names have no 0 and no 1.
     for digit, letter in (("0", "O"), ("1", "I")):
         text = text.str.replace(rf"(?<=[A-Z]){digit}|{digit}(?=[A-Z])", letter, regex=True)
@@ -150,6 +156,7 @@ def _by_words(pieces: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
     tail = pieces["bare"].str.extract(r"(\S*)$")[0].reindex(hits["row"]).to_numpy()
     covered = (hits["share"] >= 0.999) | (beside == country) | (country == tail)
     wrong = beside.notna() & country.notna() & (beside != country) & ~hits["is_code"]
+    wrong &= hits["share"] < 0.999  # PORT OF SPAIN
     hits["score"] = hits["weight"] * np.where(covered, 1.0, _PART_WEIGHT)
     hits = hits[(covered | (hits["key"].str.len() >= 4)) & ~wrong]
     longest = hits.groupby("row")["key"].transform(lambda key: key.str.len().max())

@@ -17,6 +17,7 @@ __all__ = ["CODE", "bundled", "countries", "known_names", "plain_text", "squeeze
 
 CODE = r"[A-Z]{2}[A-Z2-9]{3}"
 """A UN/LOCODE: country, and three letters or digits from 2 to 9."""
+_ALIAS_WEIGHT = 0.95
 _OFF_WEIGHT = 0.5
 """An area off a port is seldom meant where the port's name stands."""
 _KIND_WORDS = r"\b(?:PORT OF|PORT|OIL TERMINAL|TERMINAL|ANCHORAGE|ISLAND|OFF)\b"
@@ -101,7 +102,9 @@ def known_names(places: pd.DataFrame) -> pd.DataFrame:
     same = same[(same["country"] == same["country_stock"]) | same["country"].isna() | same["is_code"]]
     same = same.sort_values(["port", "is_code", "weight", "place"], ascending=[True, False, False, True])
     same = same.drop_duplicates("port")[["port", "place", "weight"]]
+    # What the list itself calls a place comes first.
     more = same.merge(stock, on="place")
+    more["weight"] = np.where(more["is_code"], more["weight"], _ALIAS_WEIGHT * more["weight"])
     rest = stock[~stock["place"].isin(same["place"])].assign(port=-1, weight=1.0)
     columns = ["key", "port", "country", "locode", "is_code", "weight"]
     out = pd.concat([own[columns], more[columns], rest[columns]], ignore_index=True)
