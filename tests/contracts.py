@@ -19,6 +19,7 @@ import darkvoyage as dv
 from darkvoyage.schema.conform import conform, empty
 from darkvoyage.schema.tables import (
     CARGO,
+    DARK_MEETINGS,
     ENCOUNTERS,
     FIXES,
     GAPS,
@@ -31,6 +32,7 @@ from darkvoyage.schema.tables import (
     SIGHTINGS,
     SILENCES,
     TRANSFERS,
+    UNTRUSTED,
     TableSpec,
 )
 from tests.worlds import hours, moored_fleet, one_gap, ports
@@ -213,6 +215,18 @@ def cleaned_fleet():
     return dv.clean_fixes(fleet())
 
 
+def doubts():
+    """A stretch of one track of the fleet that is not to be believed."""
+    first = cleaned_fleet().iloc[[20, 60]]
+    return pd.DataFrame(
+        {
+            "track_id": first["track_id"].iloc[:1].to_numpy(), "mmsi": first["mmsi"].iloc[:1].to_numpy(),
+            "start_time": first["timestamp"].iloc[:1].array, "end_time": first["timestamp"].iloc[1:].array,
+            "reason": "circle", "fixes": 41, "confidence": 0.9,
+        }
+    )  # fmt: skip
+
+
 def callers():
     """Ships of the fleet's numbers that lie in one of two ports, silent at times, with passages in between."""
     table = fleet()
@@ -278,15 +292,19 @@ def _link_sightings(sightings):
 
 REGISTRY = [
     Entry("clean_fixes", dv.clean_fixes, fleet, FIXES, FIXES, per_track=True),
+    Entry("find_untrusted", dv.find_untrusted, fleet, FIXES, UNTRUSTED),
+    Entry("mark_untrusted", lambda t: dv.mark_untrusted(t, doubts()), fleet, FIXES, FIXES, per_track=True),
     Entry("find_gaps of raw fixes", dv.find_gaps, fleet, FIXES, GAPS, per_track=True),
     Entry("find_gaps of cleaned fixes", dv.find_gaps, cleaned_fleet, FIXES, GAPS, per_track=True),
     Entry("find_gaps with open gaps", _find_gaps, fleet, FIXES, GAPS, per_track=True),
     Entry("find_encounters", dv.find_encounters, meeters, FIXES, ENCOUNTERS),
+    Entry("classify_encounters", dv.classify_encounters, lambda: dv.find_encounters(meeters()), ENCOUNTERS, ENCOUNTERS),
     Entry("find_loitering", dv.find_loitering, meeters, FIXES, LOITERING, per_track=True),
     Entry("find_port_visits", _find_port_visits, callers, FIXES, PORT_VISITS, per_track=True),
     Entry("fleet_history", _fleet_history, callers, FIXES, HISTORY, per_track=True),
     Entry("score_silence", lambda t: dv.score_silence(t, CASE.reception), lambda: CASE.gaps, GAPS, SILENCES),
     Entry("find_port_calls", lambda t: dv.find_port_calls(t, ports()), lambda: CASE.gaps, GAPS, PORT_CALLS),
+    Entry("find_dark_meetings", dv.find_dark_meetings, lambda: CASE.gaps, GAPS, DARK_MEETINGS),
     Entry("link_sightings", _link_sightings, lambda: CASE.sightings, SIGHTINGS, LINKS),
     Entry(
         "score_transfers",

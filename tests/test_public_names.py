@@ -9,11 +9,12 @@ import darkvoyage as dv
 PUBLIC = """
 CargoRule CleanRule DarkvoyageError DialectError EncounterRule GapRule GapTracker HistoryRule IntegrityRule
 Investigation LinkRule LoiteringRule MeetingRule PortRule ReadError ReceptionModel ReceptionRule RuleError SchemaError
-ScoreRule SeaRule SilenceHead TransferScorer VisitRule VoyageConfig World build_store clean_fixes estimate_cargo
-find_dark_meetings find_encounters find_gaps find_loitering find_port_calls find_port_visits find_untrusted
-fit_reception fit_silence_head fleet_history investigate link_sightings mark_untrusted open_store parse_destinations
-quota_ledger read_fixes read_ports read_scenes read_sightings read_vessels read_watchlist score_silence score_transfers
-screen sea_distance sensitive_ports simulate to_geo to_trajectories write_table
+ScoreRule SeaRule SilenceHead TransferAtSeaRule TransferScorer VisitRule VoyageConfig World build_store
+classify_encounters clean_fixes estimate_cargo find_dark_meetings find_encounters find_gaps find_loitering
+find_port_calls find_port_visits find_untrusted fit_reception fit_silence_head fleet_history investigate
+link_sightings mark_untrusted open_store parse_destinations quota_ledger read_fixes read_ports read_scenes
+read_sightings read_vessels read_watchlist score_silence score_transfers screen sea_distance sensitive_ports simulate
+to_geo to_trajectories write_table
 """
 
 # How many tables each takes by position; all else is given by name.
@@ -27,6 +28,7 @@ TABLE_FUNCTIONS = {
     "score_silence": 2,
     "find_encounters": 1,
     "find_loitering": 1,
+    "classify_encounters": 1,
     "find_untrusted": 1,
     "mark_untrusted": 2,
     "sea_distance": 2,

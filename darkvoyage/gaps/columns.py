@@ -36,8 +36,8 @@ REPORTS: dict[str, str | None] = {
 _NUMBERS = ("lat", "lon", "sog", "cog", "nav_status", "imo", "ship_type", "length_m", "draught_m")
 _TEXTS = ("ais_class", "receiver", "destination")
 _TIMES = ("draught_timestamp", "destination_timestamp")
-GAP_FIELDS = ("mmsi", "timestamp", *_NUMBERS, *_TEXTS, *_TIMES)
-"""Columns of FIXES that gaps are made of."""
+GAP_FIELDS = ("mmsi", "timestamp", *_NUMBERS, *_TEXTS, *_TIMES, "flag")
+"""Columns of FIXES that gaps are made of; `flag` tells only which fixes are `untrusted`, and these are left out."""
 
 
 class Vocabulary:
@@ -76,7 +76,7 @@ class Vocabulary:
 
 
 def to_columns(table: pd.DataFrame | pa.Table, vocabulary: Vocabulary) -> Columns:
-    """Take what gaps need from FIXES; fields that the table lacks are left out.
+    """Take what gaps need from FIXES; fields that the table lacks are left out, and fixes flagged `untrusted`.
 
     Parameters
     ----------
@@ -89,8 +89,9 @@ def to_columns(table: pd.DataFrame | pa.Table, vocabulary: Vocabulary) -> Column
     dict of ndarray
     """
     out: Columns = {}
+    table = _trusted(table)
     names = table.columns if isinstance(table, pd.DataFrame) else table.column_names
-    for name in [field for field in GAP_FIELDS if field in names]:
+    for name in [field for field in GAP_FIELDS if field in names and field != "flag"]:
         column = table[name]
         if name in _TEXTS:
             out[name] = vocabulary.codes(pa.array(column) if isinstance(column, pd.Series) else column)
@@ -101,6 +102,18 @@ def to_columns(table: pd.DataFrame | pa.Table, vocabulary: Vocabulary) -> Column
         else:
             out[name] = _floats(column)
     return out
+
+
+def _trusted(table: pd.DataFrame | pa.Table) -> pd.DataFrame | pa.Table:
+    """The table without fixes whose positions are false; all other flags follow from the fixes, and are made anew."""
+    if isinstance(table, pd.DataFrame):
+        false = table["flag"].eq("untrusted").to_numpy(dtype=bool, na_value=False) if "flag" in table else False
+        return table[~false] if np.any(false) else table
+    if "flag" not in table.column_names:
+        return table
+    flag = table["flag"]
+    flag = flag.cast(flag.type.value_type) if pa.types.is_dictionary(flag.type) else flag
+    return table.filter(pc.fill_null(pc.not_equal(flag, "untrusted"), True))
 
 
 def _micros(column: Any) -> np.ndarray:

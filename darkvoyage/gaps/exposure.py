@@ -41,8 +41,8 @@ STATES = ("A, under way", "A, at rest", "B, under way", "B, at rest")
 _AT_REST_KN = 2.0
 """Class B at 2 kn or less reports every 3 min; class A does at 3 kn or less, but only moored or at anchor."""
 _MOORED = (1, 5)
-_WRONG = ("no_position", "out_of_range", "jump")
-"""Flags of fixes whose position was lost or false; the first two were received and belong to a track."""
+_WRONG = ("no_position", "out_of_range", "untrusted", "jump")
+"""Flags of fixes whose position was lost or false; all but the last were received and belong to a track."""
 
 
 @dataclasses.dataclass(frozen=True)
