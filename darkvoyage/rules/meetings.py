@@ -7,7 +7,7 @@ import math
 from darkvoyage.errors import RuleError
 from darkvoyage.options import option, rule
 
-__all__ = ["EncounterRule", "LoiteringRule", "MeetingRule"]
+__all__ = ["EncounterRule", "LoiteringRule", "MeetingRule", "TransferAtSeaRule"]
 
 _MIN_PER_DAY = 1440
 
@@ -70,6 +70,38 @@ class EncounterRule:
     def kerch(cls) -> EncounterRule:
         """Transfers off Kerch (Ballinger 2024, arXiv 2404.07607): 500 m, 2 h, under 1 kn."""
         return cls(max_speed_kn=1.0)
+
+
+@rule
+class TransferAtSeaRule:
+    """How `classify_encounters` weighs what an encounter looks like; nothing here was fitted to labels.
+
+    Parameters
+    ----------
+    prior : float
+        Share of transfers among encounters. 0.5 says nothing.
+    length_m : float
+        Length of a ship of which none is known [m].
+    position_err_m : float
+        What positions and antenna offsets add to the distance of two hulls that touch [m]; scale of the tail beyond.
+    contact_share : float
+        Share of transfers in which the hulls touch, as far as positions tell; the others go by boat or hose astern.
+    max_distance_m : float
+        Radius within which ships that have nothing to do with each other lie anywhere [m]: that of the encounters.
+    kind_llr : float
+        Weight of the pair's kinds [nats]: ln 2 for tankers, a tanker and a customer, a fishing vessel and a carrier;
+        twice as much against it for craft that come alongside to serve.
+    max_llr : float
+        Bound of the distance evidence [nats]: ln 20.
+    """
+
+    prior: float = option(default=0.5, gt=0, lt=1)
+    length_m: float = option(default=100.0, gt=0, le=500)
+    position_err_m: float = option(default=30.0, gt=0, le=1000)
+    contact_share: float = option(default=0.9, ge=0, le=1)
+    max_distance_m: float = option(default=500.0, gt=0, le=20_000)
+    kind_llr: float = option(default=math.log(2.0), ge=0, le=5)
+    max_llr: float = option(default=math.log(20.0), gt=0, le=20)
 
 
 @rule
