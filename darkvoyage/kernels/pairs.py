@@ -17,6 +17,7 @@ __all__ = ["close_pairs", "nearest_only"]
 
 _BITS = 63
 _LON_BITS = 30
+_APART_BITS = 20  # half a millimetre in 500 m
 _CANDIDATES = 1 << 22
 _ROUNDING = 1e-9  # radians, 6 mm: more than the arithmetic of the bands can be off
 
@@ -117,7 +118,8 @@ def nearest_only(a: np.ndarray, b: np.ndarray, apart: np.ndarray, rank: np.ndarr
         Numbers of positions.
     apart : ndarray of float64, shape (pairs,)
     rank : ndarray of int64, shape (n,)
-        Which of several positions equally far away comes first.
+        Which of several positions equally far away, to a millionth of the farthest, comes first. Distinct among the
+        neighbours of one position.
     neighbours : int
 
     Returns
@@ -129,11 +131,19 @@ def nearest_only(a: np.ndarray, b: np.ndarray, apart: np.ndarray, rank: np.ndarr
     if not crowded.any():
         return np.ones(len(a), dtype=bool)
     keep = ~(crowded[a] & crowded[b])
-    pair = np.r_[np.arange(len(a)), np.arange(len(a))]
-    who, other = np.r_[a, b], np.r_[b, a]
+    pair, who, other = np.tile(np.arange(len(a)), 2), np.r_[a, b], np.r_[b, a]
     some = np.flatnonzero(crowded[who])
-    some = some[np.lexsort((rank[other[some]], apart[pair[some]], who[some]))]
+    far = np.floor(apart / max(float(apart.max()), 1e-300) * (2**_APART_BITS - 1)).astype("int64")
+    some = some[_order((np.cumsum(crowded) - 1)[who[some]], far[pair[some]], rank[other[some]])]
     begin = np.r_[True, who[some][1:] != who[some][:-1]]
     place = np.arange(len(some)) - np.maximum.accumulate(np.where(begin, np.arange(len(some)), 0))
     keep[pair[some[place < neighbours]]] = True
     return keep
+
+
+def _order(who: np.ndarray, far: np.ndarray, rank: np.ndarray) -> np.ndarray:
+    """Order by three whole numbers, packed into one where they fit: several times faster."""
+    room = int(rank.max()).bit_length()
+    if int(who.max()).bit_length() + _APART_BITS + room > _BITS:
+        return np.lexsort((rank, far, who))
+    return np.argsort((who << _APART_BITS | far) << room | rank)
