@@ -24,7 +24,7 @@ def reviewed(real_data):
             "encounter_id": rows["event_id"], "start_time": start, "end_time": end, "lat": rows["lat_mean"],
             "lon": rows["lon_mean"], "median_distance_nm": rows["median_distance_km"] / 1.852,
             "median_speed_kn": rows["median_speed_knots"], "is_transfer": rows["Is TS"] == "Yes",
-            **{f"track_id_{side}": rows[f"v{n}_ssvid"].astype("str").fillna("unknown") for side, n in (("a", 1), ("b", 2))},
+            **{f"track_id_{side}": rows[f"v{n}_ssvid"].astype("str").fillna("?") for side, n in (("a", 1), ("b", 2))},
         }
     )  # fmt: skip
     assert (len(table), table["is_transfer"].sum()) == (26, 7)
