@@ -34,11 +34,11 @@ def test_nothing_known_is_what_holds_in_general():
 
 
 def test_a_ship_by_hand():
-    # Two stays of 5 h at the port, in logarithms: the ship with weight 2 against 1 of the general, then the ship at the
-    # port with 2 against 1.5.
+    # Two stays of 5 h at the port, in logarithms: the ship with weight 2 against 1.5 of the general, then the ship at
+    # the port with 2 against 2.
     five, twenty = np.log(5.0), np.log(20.0)
-    ship = (1.0 * twenty + 2 * five) / 3
-    there = (1.5 * ship + 2 * five) / 3.5
+    ship = (1.5 * twenty + 2 * five) / 3.5
+    there = (2 * ship + 2 * five) / 4
     found = learned(stays([(1, "P0", 5.0, np.nan), (1, "P0", 5.0, np.nan)]))
     assert found["median_h"] == pytest.approx(np.exp(there))
     assert found["log_sd"] == pytest.approx(np.sqrt((0.25 + 2 * (five - there) ** 2) / 3))
@@ -68,7 +68,7 @@ def test_waiting_by_hand():
 
 def test_only_whole_stays_are_learned_from():
     history = stays([(1, "P0", 5.0, np.nan)])
-    for change in ({"confidence": 3}, {"stop_h": 0.0}, {"gap_h": 2.5}, {"depart": pd.NaT}, {"port_id": "P7"}):
+    for change in ({"confidence": 3}, {"stop_h": 0.0}, {"depart": pd.NaT}, {"port_id": "P7"}):
         name, value = next(iter(change.items()))
         other = history.assign(**{name: pd.Series([value], dtype=history[name].dtype)})
         assert learned(other) == pytest.approx(GENERAL), name
