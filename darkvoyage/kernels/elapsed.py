@@ -1,6 +1,7 @@
 """Densities of the time that passes between two fixes under named readings of a voyage.
 
-All take hours and knots and return a density [1/h] or, where `survival` says so, the chance of lasting longer.
+All take hours and knots, broadcast their arguments, and return a density [1/h] or, where the name says so, the chance
+of lasting longer.
 """
 
 from __future__ import annotations
@@ -8,21 +9,40 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from scipy.ndimage import map_coordinates
 from scipy.special import erfc, erfcx, ndtr
 
-__all__ = ["idle_density", "log_uniform_density", "stay_density", "stay_survival", "transit_density"]
+__all__ = [
+    "idle_density",
+    "log_uniform_density",
+    "slow_density",
+    "stay_density",
+    "stay_survival",
+    "transit_density",
+]
 
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(13)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
-_STEP_H = 0.25
-_LONGEST_H = 2400.0
+_LOG_SD = np.linspace(0.1, 2.0, 20)
+_LOG_WAIT = np.linspace(np.log(0.01), np.log(100.0), 40)
+_LOG_T = np.linspace(np.log(1e-3), np.log(1e3), 800)
+"""Grid of `_waited`: spread of the service, mean wait and time, the latter two in medians of the service."""
 
 
-def transit_density(duration_h: np.ndarray, distance_nm: np.ndarray, mean_kn: np.ndarray, sd_kn: float) -> np.ndarray:
+def transit_density(
+    duration_h: np.ndarray, distance_nm: np.ndarray, mean_kn: np.ndarray, sd_kn: np.ndarray | float
+) -> np.ndarray:
     """Density of D = d / V for V ~ N(mean, sd) [1/h]; 0 where the distance is 0."""
     speed = distance_nm / duration_h
     z = (speed - mean_kn) / sd_kn
     return np.exp(-0.5 * z * z) / (sd_kn * np.sqrt(2 * np.pi)) * speed / duration_h
+
+
+def slow_density(duration_h: np.ndarray, distance_nm: np.ndarray, mean_kn: np.ndarray, least: float) -> np.ndarray:
+    """Density of D = d / V for V anywhere between `least` times the mean and the mean [1/h]."""
+    speed = distance_nm / duration_h
+    inside = (speed >= least * mean_kn) & (speed <= mean_kn)
+    return np.where(inside, speed / duration_h / ((1.0 - least) * mean_kn), 0.0)
 
 
 def idle_density(duration_h: np.ndarray, travel_h: np.ndarray, travel_sd_h: np.ndarray, idle_h: float) -> np.ndarray:
@@ -42,47 +62,69 @@ def log_uniform_density(duration_h: np.ndarray, low_h: float, high_h: float) -> 
     return 1.0 / (np.clip(duration_h, low_h, high_h) * np.log(high_h / low_h))
 
 
-@lru_cache(maxsize=32)
-def _stay_table(
-    median_h: float, log_sd: float, wait_share: float, wait_mean_h: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Time, density and survival of log-normal service plus waiting (none, or exponential), on a grid."""
-    t = np.arange(0.0, _LONGEST_H, _STEP_H)
-    edges = np.log(np.maximum(np.r_[t - _STEP_H / 2, t[-1] + _STEP_H / 2], 1e-9) / median_h) / log_sd
-    service = np.diff(ndtr(edges))
-    wait_edges = np.maximum(np.r_[t - _STEP_H / 2, t[-1] + _STEP_H / 2], 0.0)
-    wait = wait_share * -np.diff(np.exp(-wait_edges / wait_mean_h))
-    wait[0] += 1.0 - wait_share
-    size = 2 * len(t)
-    mass = np.fft.irfft(np.fft.rfft(service, size) * np.fft.rfft(wait, size), size)[: len(t)]
-    mass = np.maximum(mass, 0.0)
-    return t, mass / _STEP_H, np.maximum(1.0 - np.cumsum(mass), 0.0)
-
-
 def stay_density(
-    duration_h: np.ndarray, travel_h: np.ndarray, travel_sd_h: np.ndarray, *, median_h: float, log_sd: float,
-    wait_share: float, wait_mean_h: float,
+    duration_h: np.ndarray, travel_h: np.ndarray, travel_sd_h: np.ndarray, *, median_h: np.ndarray | float,
+    log_sd: np.ndarray | float, wait_share: np.ndarray | float, wait_mean_h: np.ndarray | float,
 ) -> np.ndarray:  # fmt: skip
-    """Density of travel N(mean, sd) + log-normal service + waiting (share of Exp, else none) [1/h]."""
-    t, density, _ = _stay_table(median_h, log_sd, wait_share, wait_mean_h)
-    return _over_travel(duration_h, travel_h, travel_sd_h, t, density, left=0.0)
+    """Density of travel N(mean, sd) + log-normal service + waiting (a share of Exp, else none) [1/h]."""
+    return _over_travel(0, duration_h, travel_h, travel_sd_h, median_h, log_sd, wait_share, wait_mean_h)
 
 
 def stay_survival(
-    duration_h: np.ndarray, travel_h: np.ndarray, travel_sd_h: np.ndarray, *, median_h: float, log_sd: float,
-    wait_share: float, wait_mean_h: float,
+    duration_h: np.ndarray, travel_h: np.ndarray, travel_sd_h: np.ndarray, *, median_h: np.ndarray | float,
+    log_sd: np.ndarray | float, wait_share: np.ndarray | float, wait_mean_h: np.ndarray | float,
 ) -> np.ndarray:  # fmt: skip
     """Chance that travel, waiting and service together last longer than the duration so far."""
-    t, _, survival = _stay_table(median_h, log_sd, wait_share, wait_mean_h)
-    return _over_travel(duration_h, travel_h, travel_sd_h, t, survival, left=1.0)
+    return _over_travel(1, duration_h, travel_h, travel_sd_h, median_h, log_sd, wait_share, wait_mean_h)
 
 
 def _over_travel(
-    duration_h: np.ndarray, travel_h: np.ndarray, travel_sd_h: np.ndarray, t: np.ndarray, table: np.ndarray,
-    *, left: float,
-) -> np.ndarray:  # fmt: skip
-    out = np.zeros(np.broadcast(duration_h, travel_h).shape)
+    law: int, duration_h: np.ndarray, travel_h: np.ndarray, travel_sd_h: np.ndarray, *stay: np.ndarray | float
+) -> np.ndarray:
+    duration, travel, spread, median, log_sd, share, wait = np.broadcast_arrays(
+        duration_h, travel_h, travel_sd_h, *stay
+    )
+    place = np.stack(
+        [
+            (log_sd - _LOG_SD[0]) / (_LOG_SD[1] - _LOG_SD[0]),
+            (np.log(np.maximum(wait, 1e-9) / median) - _LOG_WAIT[0]) / (_LOG_WAIT[1] - _LOG_WAIT[0]),
+            np.empty(duration.shape),
+        ]
+    )
+    out = np.zeros(duration.shape)
     for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-        stay = duration_h - travel_h - node * travel_sd_h
-        out += weight * np.interp(stay, t, table, left=left, right=float(table[-1]))
+        units = (duration - travel - node * spread) / median
+        log_t = np.log(np.maximum(units, 1e-300))
+        place[2] = (log_t - _LOG_T[0]) / (_LOG_T[1] - _LOG_T[0])
+        waited = map_coordinates(_waited()[law], place, order=1, mode="nearest")
+        z = log_t / log_sd
+        if law == 0:
+            at_once = np.exp(-0.5 * z * z) / (log_sd * np.sqrt(2 * np.pi) * np.maximum(units, 1e-300))
+            here = np.where(log_t >= _LOG_T[0], (share * waited + (1 - share) * at_once) / median, 0.0)
+        else:
+            here = np.where(units > 0, share * waited + (1 - share) * ndtr(-z), 1.0)
+        out += weight * here
     return out
+
+
+@lru_cache(maxsize=1)
+def _waited() -> tuple[np.ndarray, np.ndarray]:
+    """Density and survival of S + W for ln S ~ N(0, sd) and W ~ Exp, on the grid (sd, mean wait, time).
+
+    Both follow the linear equation r y' = x - y, x being the density or the distribution of S; within a step x is taken
+    as straight, and the step is exact.
+    """
+    t = np.exp(_LOG_T)
+    z = _LOG_T / _LOG_SD[:, None]
+    driving = (np.exp(-0.5 * z * z) / (_LOG_SD[:, None] * np.sqrt(2 * np.pi) * t), ndtr(z))
+    wait = np.exp(_LOG_WAIT)
+    out = []
+    for x in driving:
+        y = np.zeros((len(_LOG_SD), len(wait), len(t)))
+        for step in range(1, len(t)):
+            k = (t[step] - t[step - 1]) / wait
+            kept, mean_kept = np.exp(-k), -np.expm1(-k) / k
+            before, after = x[:, step - 1, None], x[:, step, None]
+            y[:, :, step] = y[:, :, step - 1] * kept + after - before * kept - (after - before) * mean_kept
+        out.append(np.maximum(y, 0.0))
+    return out[0], 1.0 - np.minimum(out[1], 1.0)

@@ -58,12 +58,11 @@ def gather(
 
 def _without_draught(port_calls: pd.DataFrame, gaps: pd.DataFrame, laden_m: pd.Series, rule: ScoreRule) -> pd.DataFrame:
     """Rows of sensitive ports with the evidence of time and direction apart from that of the draught."""
-    table = port_calls.merge(
-        gaps[["gap_id"]].assign(llr_draught=_draught(gaps, laden_m, rule)), on="gap_id", how="inner"
-    )
+    own = gaps[["gap_id"]].assign(llr_draught=_draught(gaps, laden_m, rule))
+    table = port_calls.rename(columns={"llr_draught": "_weighed"}).merge(own, on="gap_id", how="inner")
     at_port = table["port_id"].notna().to_numpy()
-    # The draught speaks alike for every port, so it can be divided out of the posterior exactly.
-    weight = table["p_call"].to_numpy() * np.where(at_port, np.exp(-table["llr_draught"].to_numpy()), 1.0)
+    # What was weighed for the draught is divided out of the posterior exactly; it is told apart from the call.
+    weight = (table["p_call"] * np.exp(-table.pop("_weighed").fillna(0.0))).to_numpy()
     code = pd.factorize(table["gap_id"])[0]
     plain = weight / np.bincount(code, weight, minlength=code.max(initial=-1) + 1)[code]
     prior = table["p_call_prior"].fillna(1.0 / table.groupby("gap_id")["p_call"].transform("size")).to_numpy()
