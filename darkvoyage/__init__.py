@@ -37,6 +37,7 @@ _HOME = {
     "sensitive_ports": "io.ports",
     "read_scenes": "io.scenes",
     "read_sightings": "io.sightings",
+    "sightings_template": "io.sightings",
     "read_vessels": "io.vessels",
     "read_watchlist": "io.watchlists",
     "write_table": "io.writers",

@@ -13,8 +13,8 @@ ScoreRule SeaRule SilenceHead TransferAtSeaRule TransferScorer VisitRule VoyageC
 classify_encounters clean_fixes estimate_cargo find_dark_meetings find_encounters find_gaps find_loitering
 find_port_calls find_port_visits find_untrusted fit_reception fit_silence_head fleet_history investigate
 link_sightings mark_untrusted open_store parse_destinations quota_ledger read_fixes read_ports read_scenes
-read_sightings read_vessels read_watchlist score_silence score_transfers screen sea_distance sensitive_ports simulate
-to_geo to_trajectories write_table
+read_sightings read_vessels read_watchlist score_silence score_transfers screen sea_distance sensitive_ports
+sightings_template simulate to_geo to_trajectories write_table
 """
 
 # How many tables each takes by position; all else is given by name.

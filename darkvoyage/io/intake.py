@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -145,6 +146,11 @@ class Intake:
         """Take out rows that are equal to an earlier one in every column."""
         self.drop(self.frame.duplicated(), "duplicate")
 
+    def drop_empty_columns(self, needed: Sequence[str]) -> None:
+        """Take out the columns without any value, as rows of another kind leave them; not those in `needed`."""
+        empty = [name for name in self.frame if name not in needed and self.frame[name].isna().all()]
+        self.frame = self.frame.drop(columns=empty)
+
     def deliver(self, spec: TableSpec) -> pd.DataFrame:
         """Return the table with its read report."""
         self.frame = self.frame.copy()
@@ -213,12 +219,15 @@ def match_words(column: pd.Series, words: dict[str, str]) -> pd.Series:
 
 def _renamed(frame: pd.DataFrame, dialect: Dialect) -> pd.DataFrame:
     by_slug = {slug(name): name for name in reversed(frame.columns)}
+    # A name that the dialect uses for another column of ours: `confidence` is that of the match in some tables.
+    lent = {name for spellings in dialect.columns.values() for name in spellings if name in dialect.columns}
     taken: dict[object, str] = {}
     for target, spellings in dialect.columns.items():
-        if target in frame.columns:
+        if target in frame.columns and target not in lent:
             continue
-        given = next((by_slug[name] for name in (target, *spellings) if name in by_slug), None)
-        if given is not None and given not in taken and given not in dialect.columns:
+        names = spellings if target in lent else (target, *spellings)
+        given = next((by_slug[name] for name in names if name in by_slug), None)
+        if given is not None and given not in taken and (given in lent or given not in dialect.columns):
             taken[given] = target
     return frame.rename(columns=taken)
 

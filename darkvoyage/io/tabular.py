@@ -11,21 +11,20 @@ import csv
 import gzip
 import hashlib
 import io
-import json
 import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from darkvoyage.errors import DarkvoyageError, DialectError, ReadError
+from darkvoyage.errors import DialectError, ReadError
+from darkvoyage.io.json_tables import cell_text, read_json_table
 
-__all__ = ["Dialect", "RawTable", "pick_dialect", "read_text_table", "slug"]
+__all__ = ["Dialect", "RawTable", "apply_column_map", "pick_dialect", "read_text_table", "slug"]
 
 _RUNS_CODE = (".pkl", ".pickle", ".joblib", ".xlsm", ".xlsb", ".npy", ".npz", ".pt", ".pth")
 _OLE = b"\xd0\xcf\x11\xe0"
@@ -90,25 +89,67 @@ def slug(name: object) -> str:
     return re.sub(r"[^0-9a-z]+", "_", spaced.lower()).strip("_")
 
 
-def pick_dialect(raw: RawTable, dialects: Sequence[Dialect], what: str) -> Dialect:
-    """Return the first dialect whose marks are all among the columns.
+def pick_dialect(raw: RawTable, dialects: Sequence[Dialect], what: str, *, mappable: Sequence[str] = ()) -> Dialect:
+    """Return the first dialect whose marks are all among the columns; of a file without any content, the last.
+
+    Parameters
+    ----------
+    raw : RawTable
+    dialects : sequence of Dialect
+    what : str
+        What the table holds, for messages.
+    mappable : sequence of str
+        Columns that the caller's `column_map` would have to name; none where the reader takes no such option.
 
     Raises
     ------
     DialectError
-        None fits; the message names the columns found, the nearest dialect and what it lacks.
+        None fits; the message names the columns found, the nearest dialect, what it lacks, and what would help.
     """
-    found = {slug(column) for column in raw.frame.columns}
+    found = {slug(column): str(column) for column in reversed(raw.frame.columns)}
+    if not found and not raw.broken:
+        return dialects[-1]
     for dialect in dialects:
-        if found.issuperset(dialect.marks):
+        if found.keys() >= set(dialect.marks):
             return dialect
-    nearest = max(dialects, key=lambda dialect: len(found & set(dialect.marks)) / len(dialect.marks))
+    nearest = max(dialects, key=lambda dialect: len(found.keys() & set(dialect.marks)) / len(dialect.marks))
     lacks = ", ".join(mark for mark in nearest.marks if mark not in found)
     listed = ", ".join(map(str, raw.frame.columns[:20])) + (", ..." if raw.frame.shape[1] > 20 else "")
+    spellings = {name: (name, *nearest.columns.get(name, ())) for name in mappable}
+    guess = {name: next((found[other] for other in all_ if other in found), "?") for name, all_ in spellings.items()}
     raise DialectError(
         f"{raw.path}: no known table of {what} has the columns {listed}; nearest is {nearest.name!r}, "
-        f"which also needs {lacks}; rename the columns to match"
+        f"which also needs {lacks}; rename the columns to match" + (f", or try column_map={guess!r}" if guess else "")
     )
+
+
+def apply_column_map(raw: RawTable, column_map: Mapping[str, str] | None) -> RawTable:
+    """Rename the columns that the caller names.
+
+    Parameters
+    ----------
+    raw : RawTable
+    column_map : mapping of our column to the file's, optional
+
+    Raises
+    ------
+    DialectError
+        The file lacks a column that is named.
+    """
+    if not column_map:
+        return raw
+    by_slug = {slug(column): column for column in reversed(raw.frame.columns)}
+    source = {}
+    for target, name in column_map.items():
+        column = name if name in raw.frame.columns else by_slug.get(slug(name))
+        if column is None:
+            listed = ", ".join(map(str, raw.frame.columns))
+            raise DialectError(
+                f"{raw.path}: column_map names {name!r} for {target!r}, which the file lacks; its columns: {listed}"
+            )
+        source[column] = target
+    stale = [name for name in source.values() if name in raw.frame.columns and name not in source]
+    return replace(raw, frame=raw.frame.drop(columns=stale).rename(columns=source))
 
 
 def read_text_table(
@@ -119,9 +160,9 @@ def read_text_table(
     Parameters
     ----------
     path : str or Path
-        .csv or .tsv (comma, semicolon, tab or bar; with or without byte order mark), .json (records, or an object that
-        holds one list of records), .geojson, .parquet, .xlsx (first sheet); all but the last also gzipped or alone in a
-        .zip. The content decides where it can, the ending only where it must.
+        .csv or .tsv (comma, semicolon, tab or bar; with or without byte order mark), .json, .geojson and .ndjson (see
+        `json_tables`), .parquet, .xlsx (first sheet); all but the last also gzipped or alone in a .zip. The content
+        decides where it can, the ending only where it must.
     names_of : callable, optional
         Given the cells of the first row: the column names of a format without header if this is it, else None.
 
@@ -149,8 +190,8 @@ def read_text_table(
         frame, broken = _frame_of(path, _sheet_rows(path, data), names_of)
         return RawTable(path, digest, frame, broken, decimal_comma=True)
     text, repairs = _text_of(path, data)
-    if ending in (".json", ".geojson") or text.lstrip()[:1] in ("{", "["):
-        frame, broken = _json(path, text)
+    if ending in (".json", ".geojson", ".ndjson", ".jsonl") or text.lstrip()[:1] in ("{", "["):
+        frame, broken = read_json_table(path, text)
         return RawTable(path, digest, frame, broken, repairs=repairs)
     rows, delimiter = _csv_rows(path, text)
     frame, broken = _frame_of(path, rows, names_of)
@@ -248,19 +289,9 @@ def _sheet_rows(path: Path, data: bytes) -> list[list[str]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about formatting that is of no concern here
             book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-            return [[_cell(value) for value in row] for row in book.worksheets[0].iter_rows(values_only=True)]
+            return [[cell_text(value) for value in row] for row in book.worksheets[0].iter_rows(values_only=True)]
     except _BROKEN_BOOK as error:
         raise ReadError(f"{path}: truncated or damaged .xlsx file ({error})") from error
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, (list, tuple)):
-        return "; ".join(map(_cell, value))
-    return value.isoformat(sep=" ") if hasattr(value, "hour") and hasattr(value, "year") else str(value)
 
 
 def _frame_of(
@@ -307,53 +338,3 @@ def _unescaped(frame: pd.DataFrame) -> pd.DataFrame:
         return column.where(~marked, column.str[1:]) if marked.any() else column
 
     return frame.apply(bare) if len(frame) else frame
-
-
-def _json(path: Path, text: str) -> tuple[pd.DataFrame, tuple[tuple[int, str], ...]]:
-    try:
-        loaded = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ReadError(f"{path}: truncated or damaged JSON ({error})") from error
-    if isinstance(loaded, dict) and loaded.get("type") in ("FeatureCollection", "Feature"):
-        features = loaded.get("features") if loaded["type"] == "FeatureCollection" else [loaded]
-        if not isinstance(features, list):
-            raise ReadError(f"{path}: the feature collection has no list of features")
-        return _records(features, _feature_cells)
-    shared: dict[str, Any] = {}
-    if isinstance(loaded, dict):
-        lists = [value for value in loaded.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
-        shared = {key: value for key, value in loaded.items() if isinstance(value, (str, int, float))}
-        loaded = lists[0] if lists else [loaded]
-    if not isinstance(loaded, list):
-        raise ReadError(f"{path}: the JSON holds no list of records")
-    return _records(loaded, lambda record: {**shared, **record})
-
-
-def _records(items: Iterable[Any], cells_of: Any) -> tuple[pd.DataFrame, tuple[tuple[int, str], ...]]:
-    rows: dict[int, dict[str, str]] = {}
-    broken: list[tuple[int, str]] = []
-    for number, item in enumerate(items, 1):
-        try:
-            rows[number] = {str(key): _cell(value) for key, value in cells_of(item).items()}
-        except (AttributeError, TypeError, ValueError, LookupError, DarkvoyageError):
-            broken.append((number, "not a record of names and values"))
-    frame = pd.DataFrame(list(rows.values()), index=pd.Index(rows, dtype="int64"), dtype="str")
-    return frame, tuple(broken)
-
-
-def _feature_cells(feature: dict[str, Any]) -> dict[str, Any]:
-    import shapely
-    from shapely.geometry import shape
-
-    cells = {key: feature[key] for key in ("id", "collection") if isinstance(feature.get(key), (str, int))}
-    cells.update(feature.get("properties") or {})
-    if feature.get("geometry"):
-        try:
-            geometry = shape(feature["geometry"])
-        except shapely.errors.ShapelyError as error:
-            raise DarkvoyageError("not a geometry") from error
-        cells["geometry"] = geometry.wkt
-        if geometry.geom_type == "Point" and not geometry.is_empty:
-            cells.setdefault("lon", geometry.x)
-            cells.setdefault("lat", geometry.y)
-    return cells

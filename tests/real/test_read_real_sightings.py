@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from darkvoyage.errors import DialectError
+from darkvoyage.errors import SchemaError
 from darkvoyage.io.scenes import read_scenes
 from darkvoyage.io.sightings import read_sightings
 
@@ -55,6 +55,56 @@ def test_skylight(real_data, name, rows, time, sensor):
     assert table["sighting_id"].is_unique
 
 
-def test_labels_without_times_are_refused(real_data):
-    with pytest.raises(DialectError, match="nearest is 'gfw_detections', which also needs detect_timestamp"):
-        read_sightings(real_data / "sat_xview3_labels" / "xview3_valid.csv.gz")
+def test_headings_of_skylight(real_data):
+    path = real_data / "sat_detector_outputs" / "skylight_sentinel1_predictions.csv"
+    raw = pd.read_csv(path).set_index("detect_id")
+    best = raw.filter(like="heading_bucket").idxmax(axis=1).str.rpartition("_")[2].astype(int)
+    table = read_sightings(path).set_index("sighting_id")
+    assert (table["heading"] - (best * 22.5)).between(0, 22.5).all()
+
+
+def test_a_night_of_skylight_as_a_scene(real_data):
+    path = real_data / "sat_detector_outputs" / "skylight_viirs_response.json"
+    scenes, table = read_scenes(path), read_sightings(path)
+    assert scenes["scene_id"].tolist() == table["scene_id"].unique().tolist()
+    footprint = shapely.from_wkt(scenes["footprint"].iloc[0])
+    assert shapely.contains_xy(footprint, table["lon"], table["lat"]).all()
+
+
+def test_report_as_geojson_tells_what_the_table_tells(real_data):
+    folder = real_data / "sat_radarsat2_longline"
+    drawn = read_sightings(folder / "one_scene_indian.geojson")
+    listed = read_sightings(folder / "detections_indian.csv")
+    listed = listed[listed["scene_id"] == drawn["scene_id"].iloc[0]].reset_index(drop=True)
+    same = ["sighting_id", "timestamp", "lat", "lon", "scene_id", "length_m", "beam_m", "heading", "confidence"]
+    assert len(drawn) == 17
+    pd.testing.assert_frame_equal(drawn[same], listed[same], check_exact=False, rtol=1e-9)
+    from_points = read_scenes(folder / "one_scene_indian.geojson").iloc[0]
+    assert (from_points["platform"], from_points["orbit_state"]) == ("RADARSAT-2", "ascending")
+    # The same footprint by three ways.
+    from_rows = read_scenes(folder / "detections_indian.csv").set_index("scene_id").loc[from_points["scene_id"]]
+    from_list = read_scenes(real_data / "linking" / "kroodsma2022_scenes.csv").set_index("scene_id")
+    for other in (from_rows, from_list.loc[from_points["scene_id"]]):
+        assert other["timestamp"] == from_points["timestamp"]
+        assert other["timestamp_end"].floor("ms") == from_points["timestamp_end"].floor("ms")
+        assert shapely.from_wkt(other["footprint"]).equals_exact(shapely.from_wkt(from_points["footprint"]), 1e-6)
+    assert len(from_list) == 15
+    assert from_list["incidence_near_deg"].between(20, 60).all()
+
+
+def test_labels_without_times(real_data):
+    path = real_data / "sat_xview3_labels" / "xview3_valid.csv.gz"
+    with pytest.raises(SchemaError, match="hold no times"):
+        read_sightings(path)
+    raw = pd.read_csv(path)
+    scenes = pd.DataFrame({"scene_id": raw["scene_id"].unique()})
+    scenes["timestamp"] = pd.Timestamp("2020-01-01T00:00Z") + pd.to_timedelta(scenes.index, unit="D")
+    table = read_sightings(path, scenes=scenes.iloc[1:])
+    known = raw[raw["scene_id"] != scenes["scene_id"].iloc[0]]
+    vessels = known[known["is_vessel"].astype("str") != "False"].drop_duplicates()
+    assert len(table) == len(vessels)
+    assert table["length_m"].notna().sum() == (vessels["vessel_length_m"] > 0.5).sum()
+    assert (
+        table.groupby("confidence").size().tolist()
+        == vessels["confidence"].value_counts()[["LOW", "MEDIUM", "HIGH"]].tolist()
+    )
