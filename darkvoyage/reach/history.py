@@ -18,7 +18,7 @@ from darkvoyage.rules.history import HistoryRule
 from darkvoyage.schema.conform import complete, conform, empty, finish, sort_rows
 from darkvoyage.schema.tables import FIXES, HISTORY, PORT_VISITS
 from darkvoyage.schema.times import time_us
-from darkvoyage.tracks.cleaning import clean_fixes, in_order
+from darkvoyage.tracks.cleaning import clean_fixes
 from darkvoyage.units import US_PER_H
 
 __all__ = ["as_history", "fleet_history", "ship_kinds"]
@@ -68,7 +68,7 @@ def fleet_history(
     """
     rule = rule or HistoryRule()
     table = conform(fixes, FIXES)
-    table = in_order(table) if {"track_id", "flag"} <= set(table.columns) else clean_fixes(table)
+    table = table if {"track_id", "flag"} <= set(table.columns) else clean_fixes(table)
     calls = _calls(table, visits, ports)
     heard = located_fixes(table, also=("draught_m", "ship_type", "length_m"))
     if len(heard) == 0 and len(calls) == 0:
@@ -193,11 +193,15 @@ def _waits(calls: pd.DataFrame, heard: pd.DataFrame, legs: pd.DataFrame, rule: H
 
 def _ships(heard: pd.DataFrame) -> pd.DataFrame:
     """Type and length that each ship reported last."""
-    latest = heard[["mmsi", "time", "ship_type", "length_m"]]
-    if latest[["ship_type", "length_m"]].isna().all(axis=None):
-        return latest.head(0).drop(columns="time")
-    latest = latest.sort_values(["mmsi", "time"], kind="stable")
-    return latest.groupby("mmsi")[["ship_type", "length_m"]].last().reset_index()
+    first = group_starts(heard["track"].to_numpy())
+    end = np.r_[first[1:], len(heard)] - 1
+    ships = pd.DataFrame({"mmsi": np.unique(heard["mmsi"].to_numpy()[first])})
+    for name in ("ship_type", "length_m"):
+        known = np.where(heard[name].notna().to_numpy(), np.arange(len(heard)), -1)
+        last = np.maximum.accumulate(known)[end]
+        reports = heard[["mmsi", "time", name]].take(last[last >= first]).sort_values(["mmsi", "time", name])
+        ships = ships.merge(reports.groupby("mmsi")[name].last().reset_index(), on="mmsi", how="left")
+    return ships
 
 
 def _speeds(legs: pd.DataFrame, rule: HistoryRule) -> pd.DataFrame:

@@ -24,7 +24,7 @@ from darkvoyage.rules.reach import VisitRule
 from darkvoyage.schema.conform import conform, empty, finish, sort_rows
 from darkvoyage.schema.tables import FIXES, PORT_VISITS, PORTS
 from darkvoyage.schema.times import moment_us, time_us, utc_times
-from darkvoyage.tracks.cleaning import clean_fixes, in_order
+from darkvoyage.tracks.cleaning import clean_fixes
 from darkvoyage.units import US_PER_H
 
 __all__ = ["find_port_visits", "located_fixes"]
@@ -95,28 +95,37 @@ def located_fixes(table: pd.DataFrame, moment: int | None = None, *, also: tuple
     DataFrame
         `track` (number of the track), `mmsi`, `track_id`, `time` [us], `lat`, `lon`, `sog`, and the columns of `also`.
     """
-    if moment is not None:
-        table = table[table["timestamp"] <= pd.Timestamp(moment, unit="us", tz="UTC")]
-    table = in_order(table) if {"track_id", "flag"} <= set(table.columns) else clean_fixes(table)
-    known = np.isfinite(table["lat"]) & np.isfinite(table["lon"])
-    table = table[(table["flag"].isna() & table["track_id"].notna() & known).to_numpy()]
-    track = table.groupby(["mmsi", "track_id"], sort=False).ngroup().to_numpy()
+    if not {"track_id", "flag"} <= set(table.columns):
+        table = clean_fixes(table if moment is None else table[time_us(table["timestamp"]) <= moment])
+    lat, lon, time = table["lat"].to_numpy(), table["lon"].to_numpy(), time_us(table["timestamp"])
+    usable = (table["flag"].isna() & table["track_id"].notna()).to_numpy() & np.isfinite(lat) & np.isfinite(lon)
+    rows = np.flatnonzero(usable if moment is None else usable & (time <= moment))
+    track = pd.factorize(table["track_id"].take(rows))[0]
+    # Cleaned fixes come in the order of vessel and time, in which a stable sort has little to do.
+    time = time[rows]
+    order = np.argsort(time, kind="stable") if _unsorted(table["mmsi"].to_numpy()[rows], time) else slice(None)
+    rows, track = rows[order], track[order]
     order = np.argsort(track, kind="stable")
+    rows = rows[order]
     return pd.DataFrame(
         {
-            "track": track,
-            "mmsi": table["mmsi"].to_numpy(),
-            "track_id": table["track_id"].to_numpy(dtype=object),
-            "time": time_us(table["timestamp"]),
-            "lat": table["lat"].to_numpy(),
-            "lon": table["lon"].to_numpy(),
-            **{name: _numbers(table, name) for name in ("sog", *also)},
+            "track": track[order],
+            "mmsi": table["mmsi"].to_numpy()[rows],
+            "track_id": table["track_id"].take(rows).to_numpy(dtype=object),
+            "time": time_us(table["timestamp"])[rows],
+            **{name: _numbers(table, name, rows) for name in ("lat", "lon", "sog", *also)},
         }
-    ).take(order)
+    )
 
 
-def _numbers(table: pd.DataFrame, name: str) -> np.ndarray | float:
-    return table[name].to_numpy(dtype="float64", na_value=np.nan) if name in table else np.nan
+def _unsorted(mmsi: np.ndarray, time: np.ndarray) -> bool:
+    return bool(np.any((mmsi[1:] < mmsi[:-1]) | ((mmsi[1:] == mmsi[:-1]) & (time[1:] < time[:-1]))))
+
+
+def _numbers(table: pd.DataFrame, name: str, rows: np.ndarray) -> np.ndarray:
+    if name not in table:
+        return np.full(len(rows), np.nan)
+    return table[name].take(rows).to_numpy(dtype="float64", na_value=np.nan)
 
 
 def _in_port(heard: pd.DataFrame, places: pd.DataFrame, rule: VisitRule) -> tuple[np.ndarray, pd.DataFrame]:
