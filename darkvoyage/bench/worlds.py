@@ -53,7 +53,7 @@ LINK_RULES: dict[str, Callable[..., pd.DataFrame]] = {
 }
 
 _OPEN_LEAD = LEADS[1]
-_OPEN_CALLS = 150
+_OPEN_CALLS = 60
 """Calls made in the open that are hidden in each world."""
 
 Answers = dict[tuple[str, str], pd.DataFrame]
