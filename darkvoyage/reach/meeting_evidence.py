@@ -65,10 +65,24 @@ def late_evidence(a: Parties, b: Parties, place: np.ndarray, area: np.ndarray) -
     Returns
     -------
     dict of str to ndarray
-        `area`: 1 in a listed area, `courses`: how well the courses at the ends fit a way to the place and back [nats].
+        `area`: 1 in a listed area, `courses`: how well the courses at the ends fit a way to the place and back [nats],
+        `arrivals_h`, `departures_h`: how far apart the two would arrive there, and leave, at their usual speeds,
+        log(1 + x / 6 h).
     """
     courses = _courses(a, place) + _courses(b, place)
-    return {"area": 0.0 + (area >= 0), "courses": np.clip(courses, -MOST_COURSES, MOST_COURSES)}
+    (arrive_a, leave_a), (arrive_b, leave_b) = _usual_times(a, place), _usual_times(b, place)
+    return {
+        "area": 0.0 + (area >= 0),
+        "courses": np.clip(courses, -MOST_COURSES, MOST_COURSES),
+        "arrivals_h": np.log1p(np.abs(arrive_a - arrive_b) / _HOURS),
+        "departures_h": np.log1p(np.abs(leave_a - leave_b) / _HOURS),
+    }
+
+
+def _usual_times(of: Parties, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """When each ship is at a place at the earliest and the latest, at its usual speed [h]."""
+    usual = of.prisms.paced(of.cap_kn / of.mean_kn)
+    return together_at(usual, usual, place)
 
 
 def _courses(of: Parties, place: np.ndarray) -> np.ndarray:

@@ -114,7 +114,8 @@ def silent_parties(
         chance = known["gap_id"].map(said).astype("float64").clip(_SURE, 1.0 - _SURE).to_numpy()
         off = np.log(chance / (1.0 - chance))
     since = int(time_us(known["gap_start"]).min()) if len(known) else 0
-    return _parties(known, ships_of(known, vessels, history, PortRule()), vessels, off, since)
+    ships = ships_of(known, vessels, history, PortRule())
+    return _parties(known, ships, ships.cap_kn, vessels, off, since)
 
 
 def lingering_parties(
@@ -158,13 +159,17 @@ def lingering_parties(
     if fixes is not None and len(gaps):
         gaps = gaps.assign(**_draughts(gaps, fixes))
     ships = ships_of(gaps, vessels, as_history(None), PortRule())
-    return _parties(
-        gaps, replace(ships, cap_kn=np.full(len(gaps), _STAYS_KN)), vessels, np.full(len(gaps), np.nan), since_us
-    )
+    nobody, stays = np.full(len(gaps), np.nan), np.full(len(gaps), _STAYS_KN)
+    return _parties(gaps, ships, stays, vessels, nobody, since_us)
 
 
 def _parties(
-    table: pd.DataFrame, ships: Ships, vessels: pd.DataFrame | None, off: np.ndarray, since_us: int
+    table: pd.DataFrame,
+    ships: Ships,
+    speed_kn: np.ndarray,
+    vessels: pd.DataFrame | None,
+    off: np.ndarray,
+    since_us: int,
 ) -> Parties:
     start = (time_us(table["gap_start"]) - since_us) / US_PER_H
     duration = table["duration_h"].to_numpy()
@@ -175,7 +180,7 @@ def _parties(
     return Parties(
         id=table["gap_id"].to_numpy(dtype=object),
         mmsi=table["mmsi"].to_numpy(),
-        prisms=make_prisms(before, after, start, start + duration, ships.cap_kn),
+        prisms=make_prisms(before, after, start, start + duration, speed_kn),
         mean_kn=ships.mean_kn,
         sd_kn=ships.sd_kn,
         cap_kn=ships.cap_kn,

@@ -116,6 +116,7 @@ def test_a_ship_that_lingers_within_reach():
     assert found["other_gap_id"].isna().all()
     # 30 nm at 18.5 kn are less than the 4 h after which the other is there; it leaves before the gap's ship must.
     np.testing.assert_allclose(found["joint_h"], 18.0, atol=1e-6)
+    assert found["p_feasible"].between(0.99, 1).all()
     np.testing.assert_allclose(found[["lat", "lon"]].values, [[0.0, 0.5]], atol=1e-9)
     assert len(dv.find_dark_meetings(table, loitering=linger(4, 9, 0.0, 0.5))) == 0
     assert len(dv.find_dark_meetings(table, loitering=linger(4, 22, 0.0, 6.0))) == 0
