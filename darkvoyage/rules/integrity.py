@@ -45,7 +45,8 @@ class IntegrityRule:
     lasting_h : float
         For how long speed or heading must contradict the positions [h].
     inland_nm : float
-        Further than this from all navigable water a position is on land [nm]: coarser than the coastline by far.
+        On land is what is further than this from all water, rivers and canals included [nm]. The coastline shows no
+        river, harbour or canal of less than 1 km: at 5 nm the Hudson at New York was still taken for land.
     swap_h : float
         Silence between two identities of one hull [h].
     swap_nm : float
@@ -69,7 +70,7 @@ class IntegrityRule:
     heading_off_deg: float = option(default=60.0, gt=0, lt=150)
     heading_kn: float = option(default=3.0, gt=0)
     lasting_h: float = option(default=1.0, gt=0)
-    inland_nm: float = option(default=2.0, gt=0)
+    inland_nm: float = option(default=10.0, gt=0)
     swap_h: float = option(default=72.0, gt=0)
     swap_nm: float = option(default=30.0, gt=0)
     swap_kn: float = option(default=20.0, gt=0)

@@ -28,6 +28,8 @@ _LARGEST_NM = 20.0
 """Larger circles, of which a window shows an arc, are courses [nm]."""
 _WIDEST_DEG = 100.0
 """Seen from the centre, neighbouring fixes of a circle are no further apart: four directions at least [deg]."""
+_OPEN = 0.5
+"""Most that the ends of a window are apart, as a share of its way; 0.34 after 260 degrees of arc, 0.37 on chords."""
 _LONGEST_H = 24.0
 """Fixes further apart are of no one circle [h]."""
 _WINDOW_RINGS = 4.0
@@ -147,9 +149,17 @@ def fit_circles(fixes: Sequences, rule: IntegrityRule) -> Circles:
     size = rule.window_steps
     start = windows(fixes.track, size)
     start = start[fixes.hours[start + size - 1] - fixes.hours[start] <= _LONGEST_H]
+    start = start[_comes_round(fixes, start, size)]
     parts = [_fit(fixes, start[low : low + _BLOCK], rule) for low in range(0, len(start), _BLOCK)]
     empty = (np.empty(0),) * 4 + (np.empty(0, dtype="int64"),)
     return Circles(*(np.concatenate(each) for each in zip(empty, *parts, strict=True)))
+
+
+def _comes_round(fixes: Sequences, start: np.ndarray, size: int) -> np.ndarray:
+    """Tell which windows can be most of a turn: of all ways of so much of a circle the ends are close by comparison."""
+    end = start + size - 1
+    net = great_circle_nm(fixes.lat[start], fixes.lon[start], fixes.lat[end], fixes.lon[end])
+    return net <= _OPEN * (fixes.way_nm[end] - fixes.way_nm[start])
 
 
 def _fit(fixes: Sequences, start: np.ndarray, rule: IntegrityRule) -> tuple[np.ndarray, ...]:

@@ -21,18 +21,20 @@ from darkvoyage.rules.tracks import CleanRule
 from darkvoyage.schema.conform import conform, empty, finish
 from darkvoyage.schema.tables import FIXES, UNTRUSTED
 from darkvoyage.schema.times import time_us
+from darkvoyage.tracks.ashore import inland_stretches
 from darkvoyage.tracks.circles import fixes_on_circles
 from darkvoyage.tracks.cleaning import clean_fixes, in_order
 from darkvoyage.tracks.identity import in_two_places, odd_identities, swapped_identities
-from darkvoyage.tracks.motion import headings_off, most_agree, speeds_off, stands_out, straight_lines
-from darkvoyage.tracks.sequences import Sequences, Stretches, covered, sequences
+from darkvoyage.tracks.motion import headings_off, speeds_off, stands_out, straight_lines
+from darkvoyage.tracks.sequences import Sequences, Stretches, covered, exceptions, sequences
 
 __all__ = ["POSITION_REASONS", "find_untrusted", "mark_untrusted"]
 
 POSITION_REASONS = ("circle", "heading", "implied_speed", "on_land", "straight", "two_places")
 """Reasons that say that positions are false; the others are about identities."""
 
-_SHARED_CIRCLE, _OWN_CIRCLE, _STRAIGHT, _OFF, _SENSOR = 0.95, 0.85, 0.9, 0.8, 0.4
+_SHARED_CIRCLE, _OWN_CIRCLE, _STRAIGHT, _ASHORE, _OFF = 0.95, 0.85, 0.9, 0.9, 0.8
+_INLAND, _SENSOR = 0.5, 0.4
 _TWO_PLACES, _IDENTITY, _SWAP, _SWAP_FOR_GOOD = 0.5, 0.2, 0.6, 0.8
 
 
@@ -59,6 +61,7 @@ def find_untrusted(fixes: Any, *, vessels: Any = None, rule: IntegrityRule | Non
         - `straight`: on a line and at a speed that no ship keeps so exactly;
         - `implied_speed`: positions move much faster than the ship says, or not at all while it reports speed;
         - `heading`: the compass points elsewhere than the positions go, unlike in the rest of the ship's reports;
+        - `on_land`: far from all water, of a ship that mostly is not;
         - `two_places`: the same MMSI is heard on another track meanwhile; which of them is the ship is not known;
         - `identity`: numbers that cannot be or do not go together, once per track, weak;
         - `identity_swap`: the track goes on where another MMSI of a hull as long and as wide fell silent.
@@ -116,13 +119,17 @@ def _false_positions(line: Sequences, rule: IntegrityRule) -> list[pd.DataFrame]
     left = line.take(rest)
     straight = _rows(straight_lines(left, rule), "straight", "one course and one speed throughout", _STRAIGHT)
     fast = speeds_off(left, rule)
-    few = most_agree(left, fast)
     said = "positions move faster than the ship says, or stand still at speed"
-    speed = _rows(fast, "implied_speed", said, np.where(few, _OFF, _SENSOR))
+    speed = _rows(fast, "implied_speed", said, np.where(exceptions(left.track, fast), _OFF, _SENSOR))
     turned = headings_off(left, rule)
     alone = stands_out(left, turned, rule)
     heading = _rows(turned, "heading", "heading and course over ground differ", np.where(alone, _OFF, _SENSOR))
-    others = [part.assign(first=rest[part["first"]], last=rest[part["last"]]) for part in (straight, speed, heading)]
+    inland = inland_stretches(left, rule)
+    alone = exceptions(left.track, inland)
+    ashore = _rows(inland, "on_land", "land all around, no river or canal known", np.where(alone, _ASHORE, _INLAND))
+    others = [
+        part.assign(first=rest[part["first"]], last=rest[part["last"]]) for part in (straight, speed, heading, ashore)
+    ]
     return [circle, *others]
 
 

@@ -15,7 +15,7 @@ from darkvoyage.rules.integrity import IntegrityRule
 from darkvoyage.tracks.sequences import Sequences, Stretches, covered, steps, stretches, windows
 from darkvoyage.units import M_PER_NM
 
-__all__ = ["headings_off", "most_agree", "speeds_off", "stands_out", "straight_lines"]
+__all__ = ["headings_off", "speeds_off", "stands_out", "straight_lines"]
 
 _BLOCK = 1 << 16
 _LONGEST_STEP_H = 0.5
@@ -24,6 +24,8 @@ _FROZEN_NM = 0.002
 """Positions that differ by less are one and the same: the last digit of a coarse feed, 4 m [nm]."""
 _ASTERN_DEG = 150.0
 """Double-ended ferries and ships going astern point backwards [deg]."""
+_DIRECT = 0.99
+"""A line as straight as asked for is shorter than its steps by far less than this share allows."""
 _STEADY_KN, _STEADY_DEG = 0.15, 1.0
 """Standard deviation of reported speed and course that only a computed track has [kn, deg]."""
 _OTHER_STEPS, _OTHER_SHARE = 12, 0.1
@@ -48,8 +50,10 @@ def straight_lines(fixes: Sequences, rule: IntegrityRule) -> Stretches:
     start = windows(thin.track, size)
     lasts = thin.hours[start + size - 1] - thin.hours[start]
     start = start[lasts <= 3.0 * rule.straight_h]
-    way = great_circle_nm(thin.lat[start], thin.lon[start], thin.lat[start + size - 1], thin.lon[start + size - 1])
-    start = start[way >= rule.straight_kn * (thin.hours[start + size - 1] - thin.hours[start])]
+    end = start + size - 1
+    net = great_circle_nm(thin.lat[start], thin.lon[start], thin.lat[end], thin.lon[end])
+    direct = net >= _DIRECT * (thin.way_nm[end] - thin.way_nm[start])
+    start = start[direct & (net >= rule.straight_kn * (thin.hours[end] - thin.hours[start]))]
     parts = [_straight(thin, start[low : low + _BLOCK], size, rule) for low in range(0, len(start), _BLOCK)]
     first = np.concatenate([np.empty(0, dtype="int64"), *parts])
     hit = covered(at[first], at[first + size - 1], len(fixes.row))
@@ -139,13 +143,6 @@ def _telling(fixes: Sequences, rule: IntegrityRule) -> np.ndarray:
 def _heading_off(fixes: Sequences, rule: IntegrityRule) -> np.ndarray:
     angle = np.abs(angle_difference(fixes.heading, fixes.cog))
     return (angle > rule.heading_off_deg) & (angle < _ASTERN_DEG)
-
-
-def most_agree(fixes: Sequences, found: Stretches) -> np.ndarray:
-    """Tell which stretches are of a track whose speed agrees with its positions for the most part, shape (s,)."""
-    number = np.bincount(fixes.track)
-    contradicted = np.bincount(fixes.track[found.members()], minlength=len(number))
-    return (2 * contradicted <= number)[fixes.track[found.first]]
 
 
 def stands_out(fixes: Sequences, found: Stretches, rule: IntegrityRule) -> np.ndarray:

@@ -10,10 +10,11 @@ import pandas as pd
 
 from darkvoyage.kernels.grid import window_of
 from darkvoyage.kernels.spans import expand, group_starts
+from darkvoyage.kernels.sphere import great_circle_nm
 from darkvoyage.schema.times import time_us
 from darkvoyage.units import US_PER_H
 
-__all__ = ["Sequences", "Stretches", "covered", "sequences", "steps", "stretches", "windows"]
+__all__ = ["Sequences", "Stretches", "covered", "exceptions", "sequences", "steps", "stretches", "windows"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,13 @@ class Sequences:
     def hours(self) -> np.ndarray:
         """Hours since 1970, shape (n,)."""
         return self.time / US_PER_H
+
+    @cached_property
+    def way_nm(self) -> np.ndarray:
+        """Way to each fix from the first of all, fix by fix [nm]; differences mean something within a track only."""
+        lat, lon = self.lat, self.lon
+        step = great_circle_nm(lat[:-1], lon[:-1], lat[1:], lon[1:])
+        return np.r_[np.zeros(min(len(lat), 1)), np.cumsum(step)]
 
 
 @dataclass(frozen=True)
@@ -130,6 +138,13 @@ def covered(first: np.ndarray, last: np.ndarray, count: int) -> np.ndarray:
     np.add.at(ends, first, 1)
     np.add.at(ends, last + 1, -1)
     return np.cumsum(ends[:-1]) > 0
+
+
+def exceptions(track: np.ndarray, found: Stretches) -> np.ndarray:
+    """Tell which stretches are of a track of which all of them together are half of the fixes at most, shape (s,)."""
+    number = np.bincount(track)
+    inside = np.bincount(track[found.members()], minlength=len(number))
+    return (2 * inside <= number)[track[found.first]]
 
 
 def stretches(track: np.ndarray, hit: np.ndarray) -> Stretches:

@@ -133,7 +133,10 @@ def test_fixes_cleaned_by_another_rule_are_split_by_it():
 def test_longitudes_turn(theta):
     cleaned = dv.clean_fixes(jammed())
     turned = cleaned.assign(lon=(cleaned["lon"] + theta + 180) % 360 - 180)
-    assert_frame_equal(dv.find_untrusted(turned), dv.find_untrusted(cleaned))
+    found = dv.find_untrusted(turned)
+    # There may be land where they come to.
+    found = found[found["reason"] != "on_land"].reset_index(drop=True)
+    assert_frame_equal(found, dv.find_untrusted(cleaned))
 
 
 def test_days_shift():
@@ -171,6 +174,6 @@ def test_what_goes_round_a_circle_says_nothing_of_log_and_compass():
 
 
 def test_one_fix_and_none():
-    table = track([0.0], 10.0, 20.0)
+    table = track([0.0], 10.0, -30.0)
     assert len(dv.find_untrusted(table)) == 0
     assert len(dv.mark_untrusted(table.head(0), dv.find_untrusted(table.head(0)))) == 0

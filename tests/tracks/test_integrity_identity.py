@@ -22,7 +22,7 @@ def both(first, second):
 
 
 def test_the_time_during_which_both_are_heard():
-    table = both(track(every(30, 10), 10.0, 20.0), track(every(30, 14, since_h=6), 40.0, 20.0))
+    table = both(track(every(30, 10), 10.0, -30.0), track(every(30, 14, since_h=6), 40.0, -30.0))
     found = dv.find_untrusted(table)
     assert found["reason"].tolist() == ["two_places"] * 2
     assert (found["start_time"] == START + pd.Timedelta("6h")).all()
@@ -35,15 +35,15 @@ def test_the_time_during_which_both_are_heard():
 
 
 def test_taking_turns_is_not_both_at_once():
-    first = track(np.r_[every(30, 4), every(30, 30, since_h=26)], 10.0, 20.0)
-    assert len(dv.find_untrusted(both(first, track(every(30, 20, since_h=10), 40.0, 20.0)))) == 0
+    first = track(np.r_[every(30, 4), every(30, 30, since_h=26)], 10.0, -30.0)
+    assert len(dv.find_untrusted(both(first, track(every(30, 20, since_h=10), 40.0, -30.0)))) == 0
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 2)), max_size=25, unique_by=lambda x: x[0]))
 def test_two_places_by_plain_loops(rows):
     rows = sorted(rows)
     hours, hull = [row[0] for row in rows], [row[1] for row in rows]
-    table = track(hours, 10.0, 20.0).assign(track_id=[f"{MMSI}-{k}" for k in hull])
+    table = track(hours, 10.0, -30.0).assign(track_id=[f"{MMSI}-{k}" for k in hull])
     line = sequences(table)
     found = in_two_places(line)
     pieces = []

@@ -6,6 +6,7 @@ import pytest
 
 from darkvoyage.kernels.sphere import destination
 from darkvoyage.rules.integrity import IntegrityRule
+from darkvoyage.tracks.ashore import far_inland
 from darkvoyage.tracks.circles import fit_circles, fixes_on_circles
 from darkvoyage.tracks.integrity import find_untrusted
 from darkvoyage.tracks.motion import headings_off, speeds_off, straight_lines
@@ -203,3 +204,43 @@ def test_steps_and_stretches_by_hand():
     runs = stretches(np.array([0, 0, 0, 1, 1]), np.array([True, False, True, True, True]))
     assert runs.first.tolist() == [0, 2, 3]
     assert runs.last.tolist() == [0, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("lat", "lon", "inland"),
+    [
+        (35.69, 51.39, True),  # Tehran
+        (-72.86, 79.09, True),  # the ice of Antarctica
+        (23.0, 5.0, True),  # the Sahara
+        (48.21, 16.37, False),  # Vienna, on the Danube
+        (54.2, 9.5, False),  # the Kiel Canal
+        (30.5, 32.33, False),  # the Suez Canal
+        (38.63, -90.18, False),  # St Louis, on the Mississippi
+        (-3.1, -60.0, False),  # Manaus, on the Amazon
+        (40.88, -73.95, False),  # the Hudson at New York
+        (55.43, 10.39, False),  # Odense, at the end of its canal
+        (51.21, 3.805, False),  # the canal of Terneuzen
+        (42.0, 50.0, False),  # the Caspian
+        (43.5, -87.0, False),  # Lake Michigan
+        (42.75, 133.08, False),  # Vostochny
+        (25.11, 56.33, False),  # the airfield of Fujairah, on the coast
+    ],
+)
+def test_what_is_far_from_all_water(lat, lon, inland):
+    for turn in (0.0, 360.0):
+        assert far_inland(np.array([lat]), np.array([lon + turn]), RULE.inland_nm).tolist() == [inland]
+
+
+def test_positions_on_land_of_a_ship_at_sea():
+    hours = every(6, 24)
+    table = wavering(hours, lat=44.0, lon=36.0, kn=4.0)
+    false = (hours >= 8) & (hours <= 10)
+    moved = table.assign(lat=np.where(false, 23.0, table["lat"]), lon=np.where(false, 5.0, table["lon"]))
+    found = find_untrusted(moved.assign(sog=2.0, heading=np.nan))
+    ashore = found[found["reason"] == "on_land"]
+    assert ashore["fixes"].tolist() == [21]
+    assert (ashore["confidence"] > 0.7).all()
+    # A boat that is on land all the time is on some lake or river.
+    found = find_untrusted(track(hours, 23.0, 5.0))
+    assert found["reason"].tolist() == ["on_land"]
+    assert (found["confidence"] < 0.7).all()
