@@ -60,7 +60,7 @@ def read_json_table(path: Path, text: str) -> tuple[pd.DataFrame, tuple[tuple[in
 
 
 def cell_text(value: Any) -> str:
-    """Text of a cell of a spreadsheet or a JSON record; empty for null.
+    """Text of a cell of a spreadsheet, a JSON record or a nested Parquet column; empty for null.
 
     Parameters
     ----------
@@ -70,10 +70,17 @@ def cell_text(value: Any) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
+    if hasattr(value, "tolist"):  # arrays and numbers of NumPy
+        value = value.tolist()
+    if isinstance(value, dict) or (isinstance(value, (list, tuple)) and any(map(_is_nested, value))):
+        return json.dumps(value, default=cell_text)
     if isinstance(value, (list, tuple)):
-        nested = any(isinstance(inner, (list, tuple, dict)) for inner in value)
-        return json.dumps(value) if nested else "; ".join(map(cell_text, value))
+        return "; ".join(map(cell_text, value))
     return value.isoformat(sep=" ") if hasattr(value, "hour") and hasattr(value, "year") else str(value)
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, (list, tuple, dict)) or hasattr(value, "tolist")
 
 
 def _documents(path: Path, text: str) -> list[Any]:

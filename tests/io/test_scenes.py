@@ -1,8 +1,11 @@
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from darkvoyage.errors import DialectError, ReadError, SchemaError
 from darkvoyage.io.scenes import read_scenes
@@ -72,6 +75,121 @@ def test_stac_items(tmp_path):
 def test_one_item_alone(tmp_path):
     table = read_scenes(save(tmp_path, json.dumps(item("O", platform="landsat-9")), "item.json"))
     assert table["sensor"].tolist() == ["optical"]
+
+
+def pages(*items):
+    return {"type": "FeatureCollection", "features": list(items), "links": [{"rel": "next", "href": "..."}]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(pages(item("A", platform="landsat-9"), item("B", platform="landsat-9"))),
+        json.dumps([item("A", platform="landsat-9"), item("B", platform="landsat-9")]),
+        json.dumps([pages(item("A", platform="landsat-9")), pages(item("B", platform="landsat-9"))]),
+        "\n".join(json.dumps(item(name, platform="landsat-9")) for name in "AB") + "\n",
+        "\n".join(json.dumps(pages(item(name, platform="landsat-9"))) for name in "AB"),
+    ],
+    ids=["one page", "array of items", "array of pages", "an item a line", "a page a line"],
+)
+def test_pages_of_a_catalogue(tmp_path, text):
+    table = read_scenes(save(tmp_path, text, "items.json"))
+    assert table["scene_id"].tolist() == ["A", "B"]
+    assert table["source"].tolist() == ["some-collection", "some-collection"]
+    assert balanced(table)["rows_in"] == 2
+
+
+def test_lines_that_are_no_item(tmp_path):
+    lines = [json.dumps(item("A", platform="landsat-9")), "{broken", json.dumps(item("B", platform="landsat-9"))]
+    table = read_scenes(save(tmp_path, "\n".join(lines), "items.ndjson"))
+    assert table["scene_id"].tolist() == ["A", "B"]
+    assert balanced(table)["reasons"] == {"broken_line": 1}
+    with pytest.raises(ReadError, match="truncated or damaged JSON"):
+        read_scenes(save(tmp_path, "\n".join(lines)[:-9], "cut.ndjson"))
+
+
+def test_stac_geoparquet(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "id": ["A"],
+            "datetime": pd.to_datetime(["2024-01-01T01:02:03Z"]),
+            "geometry": [shapely.to_wkb(shapely.from_wkt(SQUARE))],
+            "platform": ["sentinel-2a"],
+            "eo:cloud_cover": [25.0],
+            "instruments": [["msi"]],
+        }
+    )
+    frame.to_parquet(tmp_path / "items.parquet")
+    row = read_scenes(tmp_path / "items.parquet").iloc[0]
+    assert (row["scene_id"], row["sensor"], row["clear_fraction"]) == ("A", "optical", 0.75)
+
+
+def test_what_a_catalogue_says_of_the_view_is_kept(tmp_path):
+    radar = item(
+        "R",
+        **{
+            "platform": "sentinel-1a", "sat:orbit_state": "descending", "view:incidence_angle": 38.5,
+            "view:azimuth": 281.5, "sar:instrument_mode": "IW", "sar:observation_direction": "right",
+            "sar:polarizations": ["VV", "VH"], "end_datetime": "2024-01-01T01:02:28Z",
+        },
+    )  # fmt: skip
+    optical = item("O", **{"platform": "skysat", "view:off_nadir": 12.5, "view:sun_elevation": 41.5, "gsd": 0.5})
+    table = read_scenes(save(tmp_path, json.dumps(pages(radar, optical)), "items.json")).set_index("scene_id")
+    seen = table.loc["R"]
+    assert (seen["orbit_state"], seen["incidence_deg"], seen["look_azimuth_deg"]) == ("descending", 38.5, 281.5)
+    assert (seen["platform"], seen["instrument_mode"], seen["polarizations"]) == ("sentinel-1a", "IW", "VV; VH")
+    assert seen["observation_direction"] == "right"
+    assert seen["timestamp_end"] == pd.Timestamp("2024-01-01T01:02:28Z")
+    assert table.loc["O", ["off_nadir_deg", "sun_elev_deg", "gsd_m"]].tolist() == [12.5, 41.5, 0.5]
+    assert pd.isna(table.loc["O", "incidence_deg"])
+
+
+def ring(west, east, south=-10.0, north=10.0):
+    return shapely.Polygon([(west, south), (east, south), (east, north), (west, north)])
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [ring(170, 190), ring(-190, -170), ring(170, -170), ring(170, -170).reverse()],
+    ids=["beyond 180", "beyond -180", "jump", "clockwise"],
+)
+def test_footprints_over_the_antimeridian_become_two_parts(tmp_path, shape):
+    table = read_scenes(save(tmp_path, HEADER + row(footprint=shape.wkt)))
+    found = shapely.from_wkt(table["footprint"].iloc[0])
+    assert found.equals(shapely.union(ring(170, 180), ring(-180, -170)))
+    assert balanced(table)["repairs"] == {"footprint_split_at_antimeridian": 1}
+
+
+def test_footprints_in_two_parts_already_stay_as_they_are(tmp_path):
+    parts = shapely.union(ring(170, 180), ring(-180, -170)).wkt
+    table = read_scenes(save(tmp_path, HEADER + row(footprint=parts) + row("B")))
+    assert table["footprint"].tolist() == [parts, SQUARE]
+    assert balanced(table)["repairs"] == {}
+
+
+@settings(max_examples=20)
+@given(
+    west=st.integers(-180, 360), width=st.integers(1, 60), south=st.integers(-80, 70), height=st.integers(1, 10),
+    clockwise=st.booleans(),
+)  # fmt: skip
+def test_a_turned_footprint_covers_the_turned_points(tmp_path_factory, west, width, south, height, clockwise):
+    west = (west + 180) % 360 - 180
+    shape = ring(west, west + width, south, south + height)
+    path = save(tmp_path_factory.mktemp("s"), HEADER + row(footprint=(shape.reverse() if clockwise else shape).wkt))
+    found = shapely.from_wkt(read_scenes(path)["footprint"].iloc[0])
+    assert found.is_valid
+    assert found.area == pytest.approx(width * height)
+    lon, lat = np.meshgrid(west + width * np.array([-0.25, 0.25, 0.75, 1.25]), south + height * np.array([0.25, 0.75]))
+    inside = (lon > west) & (lon < west + width)
+    assert (shapely.contains_xy(found, (lon + 180) % 360 - 180, lat) == inside).all()
+
+
+def test_columns_of_an_unknown_list_can_be_named(tmp_path):
+    path = save(tmp_path, f'name,when,where,sensor\nA,2024-01-01T00:00:00Z,"{SQUARE}",sar\n')
+    with pytest.raises(DialectError, match="or try column_map="):
+        read_scenes(path)
+    table = read_scenes(path, column_map={"scene_id": "name", "timestamp": "when", "footprint": "where"})
+    assert table["scene_id"].tolist() == ["A"]
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,16 @@
 """One table of each source, written from its published header, and what it says of the first row."""
 
 import json
+import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from darkvoyage.errors import DialectError, SchemaError
+from darkvoyage.io.scene_dialects import SCENE_DIALECTS
 from darkvoyage.io.scenes import read_scenes
-from darkvoyage.io.sighting_dialects import TEMPLATE
+from darkvoyage.io.sighting_dialects import SIGHTING_DIALECTS, TEMPLATE
 from darkvoyage.io.sightings import read_sightings, sightings_template
 from darkvoyage.io.writers import write_table
 
@@ -325,6 +328,23 @@ def test_columns_of_an_unknown_source_can_be_named(tmp_path):
     assert (table["lat"].iloc[0], table["lon"].iloc[0], table["length_m"].iloc[0]) == (1.5, 2.5, 88.0)
     with pytest.raises(DialectError, match="column_map names 'Z' for 'lat', which the file lacks; its columns: who"):
         read_sightings(path, column_map={"lat": "Z"})
+
+
+def shown(part):
+    text = (Path(__file__).parents[2] / "FORMATS.md").read_text(encoding="utf-8")
+    rows = re.search(rf"<!-- {part}:.*?-->\n(.*?)<!-- end of {part}", text, re.S)[1].splitlines()[2:]
+    return [tuple(cell.strip() for cell in row.strip("|").split("|")) for row in rows]
+
+
+@pytest.mark.parametrize(("part", "dialects"), [("sightings", SIGHTING_DIALECTS), ("scenes", SCENE_DIALECTS)])
+def test_the_page_of_formats_lists_every_dialect(part, dialects):
+    names = list(dict.fromkeys(dialect.name for dialect in dialects))
+    assert [row[0] for row in shown(part)] == [f"`{name}`" for name in names]
+
+
+def test_the_page_of_formats_lists_the_template():
+    words = {"str": "text", "float64": "number"}
+    assert shown("template") == [(f"`{name}`", words[kind], what) for name, (kind, what) in TEMPLATE.items()]
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet", "t.xlsx"])
