@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from darkvoyage.kernels.spans import expand, search_groups
+from darkvoyage.linking.candidates import candidates
 from darkvoyage.linking.explain import explained_weight
-from darkvoyage.linking.likelihood import candidates, pair_evidence, unknown_density
+from darkvoyage.linking.likelihood import pair_evidence, unknown_density
 from darkvoyage.linking.places import Excursions, excursions
 from darkvoyage.linking.sensors import detection_chance
 from darkvoyage.rules.linking import LinkRule

@@ -1,4 +1,4 @@
-"""The likelihood of a sighting under each gap: candidates by reach, then position, length, heading and class."""
+"""The likelihood of a sighting under each gap: position, length, heading and class."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ import numpy as np
 import pandas as pd
 from scipy.special import i0e
 
-from darkvoyage.kernels.bridges import bridge_density, gaussian_density, lens_area, local_offset
-from darkvoyage.kernels.spans import expand
-from darkvoyage.kernels.sphere import angle_difference, bearing, great_circle_nm
+from darkvoyage.kernels.bridges import bridge_density, gaussian_density, local_offset
+from darkvoyage.kernels.sphere import angle_difference, bearing
 from darkvoyage.linking.places import Excursions, near_ports, pairs_with_ports
 from darkvoyage.linking.sensors import length_errors, length_llr, position_error_nm, sensors_of
 from darkvoyage.rules.linking import LinkRule
 from darkvoyage.schema.ais import is_tanker
-from darkvoyage.schema.times import time_us
-from darkvoyage.units import US_PER_H
 
-__all__ = ["candidates", "pair_evidence", "port_spread_nm", "unknown_density"]
+__all__ = ["pair_evidence", "port_spread_nm", "unknown_density"]
 
-_BLOCK = 4_000_000
 _OPEN_SEA = 0.01
 """Unknown ships per area away from ports, as a share of that at a port (2e-5 against 1e-2 per km2 and in between)."""
 _CLASS_MATCH, _CLASS_MISS = float(np.log(0.85 / 0.40)), float(np.log(0.15 / 0.60))
@@ -40,49 +36,6 @@ def unknown_density(sightings: pd.DataFrame, ports: pd.DataFrame, rule: LinkRule
     nearness = np.zeros(len(sightings))
     np.maximum.at(nearness, point, np.exp(-0.5 * (distance / spread[port]) ** 2))
     return rule.background_per_nm2 * (_OPEN_SEA + (1 - _OPEN_SEA) * nearness) + rule.false_alarm_per_nm2
-
-
-def candidates(gaps: pd.DataFrame, sightings: pd.DataFrame, rule: LinkRule) -> pd.DataFrame:
-    """All (gap, sighting) pairs whose sighting lies in the gap's time and space-time prism."""
-    order = np.argsort(time_us(sightings["timestamp"]), kind="stable")
-    at = time_us(sightings["timestamp"])[order]
-    start = time_us(gaps["gap_start"])
-    length = np.round(gaps["duration_h"].to_numpy() * US_PER_H).astype("int64")
-    located = np.isfinite(gaps["start_lat"].to_numpy() + gaps["start_lon"].to_numpy())
-    low, high = np.searchsorted(at, start, side="right"), np.searchsorted(at, start + length, side="left")
-    count = np.where(located, np.maximum(high - low, 0), 0)
-    bounds = np.searchsorted(np.cumsum(count), np.arange(_BLOCK, count.sum() + _BLOCK, _BLOCK), side="left") + 1
-    bounds = np.unique(np.r_[0, np.minimum(bounds, len(gaps))])
-    parts = []
-    for first, last in zip(bounds[:-1], bounds[1:], strict=True):  # noqa: RUF007
-        some = np.arange(first, last)
-        owner, index = expand(low[some], count[some])
-        parts.append(_in_prism(gaps, sightings, some[owner], order[index], rule))
-    if not parts:
-        return _in_prism(gaps, sightings, np.empty(0, "int64"), np.empty(0, "int64"), rule)
-    return pd.concat(parts, ignore_index=True)
-
-
-def _in_prism(
-    gaps: pd.DataFrame, sightings: pd.DataFrame, gap: np.ndarray, sighting: np.ndarray, rule: LinkRule
-) -> pd.DataFrame:
-    lat, lon = sightings["lat"].to_numpy()[sighting], sightings["lon"].to_numpy()[sighting]
-    since = (time_us(sightings["timestamp"])[sighting] - time_us(gaps["gap_start"])[gap]) / US_PER_H
-    total = gaps["duration_h"].to_numpy()[gap]
-    ends = {name: gaps[name].to_numpy()[gap] for name in ("start_lat", "start_lon", "end_lat", "end_lon")}
-    straight = great_circle_nm(*ends.values())
-    speed = np.fmax(rule.max_speed_kn, 1.1 * straight / total)
-    radius_out, radius_back = speed * since + rule.slack_nm, speed * (total - since) + rule.slack_nm
-    out = great_circle_nm(ends["start_lat"], ends["start_lon"], lat, lon)
-    back = great_circle_nm(ends["end_lat"], ends["end_lon"], lat, lon)
-    closed = np.isfinite(back)
-    inside = (out <= radius_out) & (~closed | (back <= radius_back))
-    area = np.where(closed, lens_area(radius_out, radius_back, np.nan_to_num(straight)), np.pi * radius_out**2)
-    table = {
-        "gap": gap, "sighting": sighting, "since_h": since, "total_h": total, "straight_nm": straight,
-        "area_nm2": np.maximum(area, 0.1), "closed": closed,
-    }  # fmt: skip
-    return pd.DataFrame(table)[inside].reset_index(drop=True)
 
 
 def pair_evidence(
