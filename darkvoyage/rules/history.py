@@ -38,9 +38,11 @@ class HistoryRule:
         A port counts this much at a gap next to which the ship called there already.
     terminal_share : float
         A terminal counts this much for a ship that says it is no tanker.
-    detour_nm, far_share, far_nm : float
-        A port falls by exp(-detour / detour_nm) with the way that it adds; the share of calls that fall by the other
-        length keeps ports far off the way possible [nm].
+    detour_nm : float
+        A usual port falls by exp(-detour / detour_nm) with the way that it adds [nm].
+    far_share, far_nm : float
+        Share of the calls that may be anywhere, whatever the ship did before, and the length by which these fall with
+        the way that they add [nm].
     """
 
     speed_days: float = option(default=90.0, gt=0)
@@ -59,6 +61,6 @@ class HistoryRule:
     order_visits: float = option(default=12.0, gt=0)
     repeat_share: float = option(default=0.35, gt=0, le=1)
     terminal_share: float = option(default=0.45, gt=0, le=1)
-    detour_nm: float = option(default=30.0, gt=0)
-    far_share: float = option(default=0.02, ge=0, lt=1)
-    far_nm: float = option(default=150.0, gt=0)
+    detour_nm: float = option(default=40.0, gt=0)
+    far_share: float = option(default=0.15, ge=0, lt=1)
+    far_nm: float = option(default=200.0, gt=0)
