@@ -29,12 +29,14 @@ from darkvoyage.schema.tables import (
     LOITERING,
     PORT_CALLS,
     PORT_VISITS,
+    SEA_DISTANCES,
     SIGHTINGS,
     SILENCES,
     TRANSFERS,
     UNTRUSTED,
     TableSpec,
 )
+from darkvoyage.sea.distance import POINTS
 from tests.worlds import hours, moored_fleet, one_gap, ports
 
 
@@ -253,6 +255,10 @@ def _find_port_visits(fixes: Any, **options: Any) -> pd.DataFrame:
     return dv.find_port_visits(fixes, harbours(), **options)
 
 
+def _sea_distance(points: Any, **options: Any) -> pd.DataFrame:
+    return dv.sea_distance(points, harbours(), within_nm=250.0, **options)
+
+
 def _fleet_history(fixes: Any, **options: Any) -> pd.DataFrame:
     return dv.fleet_history(fixes, ports=harbours(), **options)
 
@@ -300,6 +306,7 @@ REGISTRY = [
     Entry("find_encounters", dv.find_encounters, meeters, FIXES, ENCOUNTERS),
     Entry("classify_encounters", dv.classify_encounters, lambda: dv.find_encounters(meeters()), ENCOUNTERS, ENCOUNTERS),
     Entry("find_loitering", dv.find_loitering, meeters, FIXES, LOITERING, per_track=True),
+    Entry("sea_distance", _sea_distance, lambda: CASE.sightings[["lat", "lon"]], POINTS, SEA_DISTANCES),
     Entry("find_port_visits", _find_port_visits, callers, FIXES, PORT_VISITS, per_track=True),
     Entry("fleet_history", _fleet_history, callers, FIXES, HISTORY, per_track=True),
     Entry("score_silence", lambda t: dv.score_silence(t, CASE.reception), lambda: CASE.gaps, GAPS, SILENCES),

@@ -28,7 +28,7 @@ from darkvoyage.sea.wave import Anchors
 __all__ = ["VARIABLE", "FieldCache", "cache_folder"]
 
 VARIABLE = "DARKVOYAGE_CACHE"
-_VERSION = "gshhs-i 1"
+_VERSION = "gshhs-i 3"
 """Of the coastline and of how a field is made; files of another version are never read."""
 _MEMORY_BYTES = 400_000_000
 _DISK_BYTES = 2_000_000_000
@@ -105,7 +105,7 @@ class FieldCache:
 
 def _key(lat: float, lon: float, rule: SeaRule) -> str:
     lines = [(each.name, each.is_open, each.way.tolist(), each.gate.tolist()) for each in passages()]
-    made_of = [_VERSION, dataclasses.asdict(rule) | {"bias_share": 0}, lines, lat, lon]
+    made_of = [_VERSION, dataclasses.asdict(rule) | {"bias_share": 0, "detour_share": 0}, lines, lat, lon]
     return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:32]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from darkvoyage.kernels.spans import group_starts
-from darkvoyage.kernels.sphere import bearing, great_circle_nm
+from darkvoyage.kernels.sphere import bearing, great_circle_nm, wrap_lon
 from darkvoyage.rules.sea import SeaRule
 from darkvoyage.schema.conform import conform, finish
 from darkvoyage.schema.tables import FIXES, PORTS, SEA_DISTANCES, TableSpec
@@ -18,13 +18,12 @@ from darkvoyage.sea.coast import on_land
 from darkvoyage.sea.field import LAND, NOT_REACHED, REACHES_NM, Field, Level, build_field, cells_near
 from darkvoyage.units import M_PER_NM
 
-__all__ = ["Legs", "sea_distance", "sea_legs"]
+__all__ = ["FIELDS", "POINTS", "Legs", "sea_distance", "sea_legs"]
 
-_POINTS = TableSpec(
-    "points", tuple(column for column in FIXES.columns if column.name in ("lat", "lon")), ("lat", "lon")
-)
+POINTS = TableSpec("points", tuple(column for column in FIXES.columns if column.name in ("lat", "lon")), ("lat", "lon"))
 _PLACES = TableSpec("PORTS", tuple(c for c in PORTS.columns if c.name in ("port_id", "lat", "lon")), ("port_id",))
-_FIELDS = FieldCache()
+FIELDS = FieldCache()
+"""Fields of this process."""
 _BLOCK, _SNAP_BLOCK = 200_000, 2_000
 _NEAR_NM = 3.0
 """A bend nearer than this to a point says little of its course: the bend after it is steered for."""
@@ -40,7 +39,8 @@ class Legs:
     could_nm : ndarray of float64, shape (n,)
         Lower bound: no shorter than the great circle; infinite where no way by water leads there.
     likely_nm : ndarray of float64, shape (n,)
-        Length of the shortest way on the raster; infinite where there is none within what was asked for.
+        What a ship sails on average: the shortest way on the raster and `SeaRule.detour_share`; infinite where there is
+        none within what was asked for.
     bearing_deg : ndarray of float64, shape (n,)
         Course on leaving the point towards the place [0, 360); a ship that arrives from the place steers this + 180.
         NaN where there is no way.
@@ -88,31 +88,34 @@ def sea_legs(
         np.asarray(lon, dtype="float64"),
     )
     reach = np.broadcast_to(np.inf if within_nm is None else np.asarray(within_nm, dtype="float64"), len(place_lat))
-    likely = np.full(len(place), np.inf)
+    shortest = np.full(len(place), np.inf)
     course = np.full(len(place), np.nan)
     snapped, dry = np.zeros(len(place), dtype="int8"), np.zeros(len(place), dtype=bool)
     order = np.argsort(place, kind="stable")
     starts = group_starts(place[order])
-    for low, high in zip(starts, np.append(starts[1:], len(order)), strict=True):
+    for low, high in zip(starts, np.append(starts, len(order))[1:], strict=True):
         k = int(place[order[low]])
         if not np.isfinite(place_lat[k] + place_lon[k]):
             continue
         wanted = next(each for each in REACHES_NM if each >= reach[k] or np.isinf(each))
-        field = _FIELDS.get(float(place_lat[k]), float(place_lon[k]), wanted, rule, build_field)
+        field = FIELDS.get(float(place_lat[k]), float(wrap_lon(place_lon[k])), wanted, rule, build_field)
         for start in range(low, high, _BLOCK):
             rows = order[start : min(start + _BLOCK, high)]
-            likely[rows], course[rows], dry[rows] = _look_up(field, lat[rows], lon[rows], rule)
+            shortest[rows], course[rows], dry[rows] = _look_up(field, lat[rows], lon[rows], rule)
             snapped[rows] = _PLACE_ON_LAND if field.on_land else 0
         rows = order[low:high]
-        likely[rows[likely[rows] > reach[k]]] = np.inf
-    course[np.isinf(likely)] = np.nan
+        shortest[rows[shortest[rows] > reach[k]]] = np.inf
+    course[np.isinf(shortest)] = np.nan
     snapped[dry] += np.where(_unique_on_land(lat[dry], lon[dry]), _POINT_ON_LAND, 0).astype("int8")
     straight = great_circle_nm(np.asarray(place_lat)[place], np.asarray(place_lon)[place], lat, lon)
-    likely = np.maximum(likely, np.where(np.isnan(straight), np.inf, straight))
-    return Legs(np.maximum(likely * (1.0 - rule.bias_share), straight), likely, course, snapped)
+    shortest = np.maximum(shortest, np.where(np.isnan(straight), np.inf, straight))
+    could = np.maximum(shortest * (1.0 - rule.bias_share), straight)
+    return Legs(could, shortest * (1.0 + rule.detour_share), course, snapped)
 
 
-def sea_distance(points: Any, ports: Any, *, rule: SeaRule | None = None) -> pd.DataFrame:
+def sea_distance(
+    points: Any, ports: Any, *, within_nm: float | None = None, rule: SeaRule | None = None
+) -> pd.DataFrame:
     """Measure the way by sea from every point to every port.
 
     Parameters
@@ -121,6 +124,9 @@ def sea_distance(points: Any, ports: Any, *, rule: SeaRule | None = None) -> pd.
         `lat`, `lon` of any table: fixes, sightings, ports.
     ports : DataFrame or Arrow stream
         PORTS, bundled or the user's own.
+    within_nm : float, optional
+        Longer ways need not be known and come out as null, which is much faster: a port's field is made as far as this
+        [nm].
     rule : SeaRule, optional
         Passages to close or open, and how far a position on land is moved.
 
@@ -134,13 +140,13 @@ def sea_distance(points: Any, ports: Any, *, rule: SeaRule | None = None) -> pd.
     ------------
     searoute, which snaps both ends to a network of sea lanes: here open water is measured along great circles.
     """
-    points = conform(points, _POINTS)
+    points = conform(points, POINTS)
     ports = conform(ports, _PLACES)
     number = np.repeat(np.arange(len(points)), len(ports))
     port = np.tile(np.arange(len(ports)), len(points))
     lat, lon = (points[name].to_numpy(dtype="float64") for name in ("lat", "lon"))
     port_lat, port_lon = (ports[name].to_numpy(dtype="float64") for name in ("lat", "lon"))
-    legs = sea_legs(port_lat, port_lon, port, lat[number], lon[number], rule=rule)
+    legs = sea_legs(port_lat, port_lon, port, lat[number], lon[number], within_nm=within_nm, rule=rule)
     return finish(
         {
             "lat": lat[number],

@@ -21,6 +21,8 @@ _SOUTHMOST, _NORTHMOST = -80.0, 89.0
 """No port and no open water lies south of the first; the second keeps cells from shrinking to nothing [deg]."""
 _FINER = 3
 """Land is drawn in cells this many times smaller than those of the grid."""
+_ON_THE_LINE = 1e-9
+"""Positions on the line between two cells lie in the same one whatever the size of the cells."""
 _SMALLEST = 0.7
 """Islands smaller than this share of a cell, both ways, are left out: they would grow to a whole cell."""
 
@@ -57,8 +59,8 @@ class Window:
     def cell(self, lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
         """Flat number of the cell of each point, -1 outside."""
         turn = round(360.0 / self.side_deg)
-        row = np.floor((lat + 90.0) / self.side_deg).astype("int64") - self.row
-        column = (np.floor((lon + 180.0) / self.side_deg).astype("int64") - self.column) % turn
+        row = np.floor((lat + 90.0) / self.side_deg + _ON_THE_LINE).astype("int64") - self.row
+        column = (np.floor((lon + 180.0) / self.side_deg + _ON_THE_LINE).astype("int64") - self.column) % turn
         inside = (row >= 0) & (row < self.rows) & (column < self.columns)
         return np.where(inside, row * self.columns + column, -1)
 
@@ -117,7 +119,10 @@ def water_grid(window: Window, rule: SeaRule) -> Grid:
     land = _drawn(fine)
     opened = _cells_along(fine, ways(rule))
     land.ravel()[opened] = False
-    land.ravel()[_cells_along(fine, gates(rule))] = True
+    shut = _cells_along(fine, gates(rule))
+    land.ravel()[shut] = True
+    # A cell that a gate runs through must not hold the waters on both of its sides.
+    opened = opened[~np.isin(_block(opened, window), _block(shut, window))]
     # The wave looks at all neighbours of a cell: the rim must not be entered.
     land[:_FINER], land[-_FINER:] = True, True
     if not window.round_world:
@@ -137,6 +142,12 @@ def water_grid(window: Window, rule: SeaRule) -> Grid:
         blocks.mean(axis=(1, 3)) >= 0.5,
         window.round_world,
     )
+
+
+def _block(cells: np.ndarray, window: Window) -> np.ndarray:
+    """Cells of a window that hold cells of its finer one."""
+    row, column = np.divmod(cells, window.columns * _FINER)
+    return row // _FINER * window.columns + column // _FINER
 
 
 def _drawn(window: Window) -> np.ndarray:
@@ -206,7 +217,10 @@ def _links(east: np.ndarray, north: np.ndarray) -> np.ndarray:
 def _cells_along(window: Window, lines: list[np.ndarray]) -> np.ndarray:
     """Flat numbers of the cells that lines run through, each beside the one before by a side, not by a corner."""
     found = [np.zeros(0, dtype="int64")]
+    south, north = window.row * window.side_deg - 90.0, (window.row + window.rows) * window.side_deg - 90.0
     for line in lines:
+        if line[:, 0].max() < south or line[:, 0].min() > north:
+            continue
         length = np.abs(np.diff(line, axis=0)).max(axis=1)
         pieces = [
             a + (b - a) * np.linspace(0.0, 1.0, int(4 * far / window.side_deg) + 2)[:, None]

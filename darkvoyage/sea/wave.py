@@ -29,7 +29,8 @@ _SEEN = 0.5
 """An anchor counts as seen from a cell when at least this share of the way back to it is clear."""
 _RAY_CELLS = 16
 """Lines to anchors nearer than this many cells are walked where the neighbours do not see them."""
-_GAIN_NM = 1e-6
+_GAIN_NM, _CLEARER = 1e-6, 0.02
+"""A cell passes on what it learns when its distance falls, or its sight of the anchor clears, by more than this."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,7 @@ class _Wave:
         self.column = _grown((self.given.lon - self.grid.west) / side - 0.5, len(self.base))
 
     def relax(self, active: np.ndarray, limit_nm: float) -> np.ndarray:
-        """Pull the distances of all neighbours of some cells; return the cells that came nearer."""
+        """Pull the distances of all neighbours of some cells; return the cells that learnt something."""
         flat = self.grid.beside(active)[self.grid.passable(active)]
         self.mark[flat] = np.arange(len(flat))
         cells = flat[self.mark[flat] == np.arange(len(flat))]
@@ -207,6 +208,7 @@ class _Wave:
         distance, anchor, seen, corner = self._pull(cells)
         state = self.state
         same = (anchor == state.anchor[cells]) & (seen > state.seen[cells]) & (corner < 0)
+        clearer = cells[same & (seen > state.seen[cells] + _CLEARER)]
         state.seen[cells[same]] = seen[same]
         nearer = (distance < state.distance_nm[cells] - _GAIN_NM) & (distance <= limit_nm)
         cells, distance, anchor, seen, corner = (x[nearer] for x in (cells, distance, anchor, seen, corner))
@@ -216,7 +218,7 @@ class _Wave:
         bend = self.made[cells]
         self.base[bend[bend >= 0]] = distance[bend >= 0]
         self.parent[bend[bend >= 0]] = anchor[bend >= 0]
-        return cells
+        return np.concatenate([cells, clearer])
 
     def _pull(self, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Best distance of each cell over its neighbours, with the anchor, how well it is seen, and the new corner.
