@@ -84,7 +84,9 @@ def measure_accuracy(
     there = [real for real in real_sets if real.is_there()]
     # Real sets first: what is wrong with a file shows at once.
     called = [real for real in there if "calls" in real.protocols]
-    jobs: list[tuple[str, Job]] = [(CALLS, partial(judge_calls_of_sets, called, draws=chosen.draws))] if called else []
+    jobs: list[tuple[str, Job]] = (
+        [(CALLS, partial(judge_calls_of_sets, called, draws=chosen.draws, rounds=chosen.rounds))] if called else []
+    )
     jobs += [
         (real.name, partial(judge_set, real, draws=chosen.draws)) for real in there if set(real.protocols) - {"calls"}
     ]

@@ -36,7 +36,6 @@ _GATE_NM = 5000.0 / M_PER_NM
 _MOST_VESSELS, _MOST_DAYS = 200, 30
 CALLS = "Port calls of all sets"
 _REPORTED = HALVES[1]
-_ROUNDS = 3
 _COLUMNS = ("set", "part", "method", "metric", "value", "low", "high", "perfect", "empty", "score", "n")
 
 
@@ -108,7 +107,7 @@ def judge_set(real: RealSet, *, draws: int) -> JudgedSet:
     return JudgedSet(real.name, facts, scores.assign(set=real.name)[list(_COLUMNS)], **told)
 
 
-def judge_calls_of_sets(sets: Sequence[RealSet], *, draws: int) -> JudgedSet:
+def judge_calls_of_sets(sets: Sequence[RealSet], *, draws: int, rounds: int) -> JudgedSet:
     """Hide port calls of the test half of the vessels of several sets, and judge them together.
 
     Parameters
@@ -117,6 +116,8 @@ def judge_calls_of_sets(sets: Sequence[RealSet], *, draws: int) -> JudgedSet:
         Those with the protocol "calls".
     draws : int
         Bootstrap draws over vessels.
+    rounds : int
+        How often each call is hidden, in other silences.
 
     Returns
     -------
@@ -129,7 +130,7 @@ def judge_calls_of_sets(sets: Sequence[RealSet], *, draws: int) -> JudgedSet:
     sizes = []
     for real in sets:
         fixes, ports = clean_fixes(read_set(real)), read_ports(str(real.ports))
-        feeds = hidden_feeds(fixes, ports, half=_REPORTED, rounds=_ROUNDS)
+        feeds = hidden_feeds(fixes, ports, half=_REPORTED, rounds=rounds)
         found.append(answers_of_feeds(feeds, ports, methods))
         sizes.append((len(fixes), fixes["timestamp"].min(), fixes["timestamp"].max()))
     parts = []

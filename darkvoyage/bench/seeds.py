@@ -57,11 +57,14 @@ class Tier:
         Worlds without their seeds, and how many seeds of each.
     draws : int
         Bootstrap draws.
+    rounds : int
+        How often each real port call is hidden.
     """
 
     name: str
     worlds: tuple[tuple[WorldTask, int], ...]
     draws: int
+    rounds: int
 
     def tasks(self, seeds: tuple[int, ...] = TEST_SEEDS) -> list[WorldTask]:
         """List the worlds of this tier; each kind takes the first of `seeds`."""
@@ -77,7 +80,9 @@ _SHARES = (0.004, 0.01, 0.03, 0.1)
 """Of 250 vessels: the least of them is one ship."""
 
 TIERS = {
-    "small": Tier(name="small", worlds=((_world("campaign", 20, 40), 1), (_world("honest", 12, 15), 1)), draws=10),
+    "small": Tier(
+        name="small", worlds=((_world("campaign", 20, 40), 1), (_world("honest", 12, 15), 1)), draws=10, rounds=1
+    ),
     "full": Tier(
         name="full",
         worlds=(
@@ -96,6 +101,7 @@ TIERS = {
             ),
         ),
         draws=200,
+        rounds=3,
     ),
 }
 
