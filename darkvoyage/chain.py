@@ -19,6 +19,8 @@ from darkvoyage.gaps.reception import fit_reception
 from darkvoyage.gaps.silence import score_silence
 from darkvoyage.io.ports import sensitive_ports
 from darkvoyage.linking.associate import link_sightings
+from darkvoyage.reach.history import fleet_history
+from darkvoyage.reach.meetings import find_dark_meetings
 from darkvoyage.reach.places import merge_ports
 from darkvoyage.reach.port_calls import find_port_calls
 from darkvoyage.schema.conform import conform, empty
@@ -26,13 +28,18 @@ from darkvoyage.schema.tables import SCENES, SIGHTINGS
 from darkvoyage.scoring.rules import score_transfers
 from darkvoyage.screening import screen
 from darkvoyage.tracks.cleaning import clean_fixes
+from darkvoyage.tracks.integrity import find_untrusted, mark_untrusted
+from darkvoyage.tracks.loitering import find_loitering
 from darkvoyage.tracks.particulars import merge_particulars, particulars
 
 __all__ = ["Investigation", "investigate"]
 
 Progress = Callable[[str, int, int], None]
 
-_STAGES = ("clean", "gaps", "reception", "silence", "port calls", "links", "transfers", "cargo", "ledger")
+_STAGES = (
+    "clean", "integrity", "gaps", "reception", "silence", "history", "meetings", "port calls", "links", "transfers",
+    "cargo", "ledger",
+)  # fmt: skip
 _COUNTED = 0.001
 """Transfers less likely than this are left out of the cargo estimate: together they would add less than their number
 in thousandths of a call."""
@@ -64,6 +71,10 @@ class Investigation:
         Sentences that belong on the first page, such as that all ships are fictional.
     comparison : DataFrame or None
         Only where the truth is known: `item`, `inferred`, `true`, `note`.
+    untrusted, history, loitering, meetings : DataFrame or None
+        Stretches whose positions or identities are not to be believed, what the fleet did in the open, ships that
+        lingered, and ships that could have met in the dark; see the tables UNTRUSTED, HISTORY, LOITERING and
+        DARK_MEETINGS. None in investigations saved before they were kept.
     """
 
     gaps: pd.DataFrame
@@ -83,6 +94,10 @@ class Investigation:
     config: VoyageConfig = field(default_factory=VoyageConfig)
     notes: tuple[str, ...] = ()
     comparison: pd.DataFrame | None = None
+    untrusted: pd.DataFrame | None = None
+    history: pd.DataFrame | None = None
+    loitering: pd.DataFrame | None = None
+    meetings: pd.DataFrame | None = None
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """All tables by name, with those that the report derives: `cases`, `summary` and `cumulative`."""
@@ -214,35 +229,46 @@ def investigate(
         A table is not what it should be.
     """
     config = config or VoyageConfig()
-    tell = progress or _silent
-    tell("clean", 0, len(_STAGES))
+    stage = _teller(progress)
+    stage("clean")
     sources = _sources(fixes)
     cleaned = clean_fixes(fixes, rule=config.clean)
     ships = particulars(cleaned)
     ships = ships if vessels is None else merge_particulars(vessels, ships)
     places = sensitive_ports() if ports is None else merge_ports(ports, sensitive_ports())
-    tell("gaps", 1, len(_STAGES))
+    stage("integrity")
+    untrusted = find_untrusted(cleaned, vessels=ships, rule=config.integrity)
+    cleaned = mark_untrusted(cleaned, untrusted, rule=config.integrity, clean=config.clean)
+    stage("gaps")
     heard = cleaned.loc[usable_rows(cleaned), "timestamp"]
     gaps = find_gaps(cleaned, rule=config.gap, as_of=heard.max() if len(heard) else None)
-    tell("reception", 2, len(_STAGES))
+    stage("reception")
     reception = fit_reception(cleaned, rule=config.reception)
-    tell("silence", 3, len(_STAGES))
+    stage("silence")
     silences = score_silence(gaps, reception)
-    tell("port calls", 4, len(_STAGES))
-    port_calls = find_port_calls(gaps, places, vessels=ships, rule=config.port)
-    tell("links", 5, len(_STAGES))
+    stage("history")
+    history = fleet_history(cleaned, ports=places, rule=config.history)
+    stage("meetings")
+    loitering = find_loitering(cleaned, rule=config.loitering, ports=places)
+    meetings = find_dark_meetings(
+        gaps, loitering=loitering, fixes=cleaned, ports=places, vessels=ships, history=history, silences=silences,
+        rule=config.meeting,
+    )  # fmt: skip
+    stage("port calls")
+    port_calls = find_port_calls(gaps, places, vessels=ships, history=history, meetings=meetings, rule=config.port)
+    stage("links")
     links = None
     if sightings is not None or scenes is not None:
         seen = empty(SIGHTINGS) if sightings is None else sightings
         links = link_sightings(gaps, seen, scenes=scenes, fixes=cleaned, ports=places, vessels=ships, rule=config.link)
-    tell("transfers", 6, len(_STAGES))
+    stage("transfers")
     transfers = score_transfers(
         gaps, silences=silences, port_calls=port_calls, links=links, vessels=ships, rule=config.score
     )
-    tell("cargo", 7, len(_STAGES))
+    stage("cargo")
     counted = transfers[transfers["p_transfer"] >= _COUNTED].reset_index(drop=True)
     cargo = estimate_cargo(counted, gaps=gaps, vessels=ships, sightings=sightings, rule=config.cargo)
-    tell("ledger", 8, len(_STAGES))
+    stage("ledger")
     # Gaps of tracked ships are found on cloudy days too, so the ledger needs no correction for days without a view.
     ledger = quota_ledger(cargo, cap_bbl=config.cap_bbl)
     return Investigation(
@@ -261,11 +287,16 @@ def investigate(
         flags=cleaned["flag"].value_counts(dropna=False).rename_axis("flag").rename("fixes").reset_index(),
         sources=sources,
         config=config,
+        untrusted=untrusted,
+        history=history,
+        loitering=loitering,
+        meetings=meetings,
     )
 
 
-def _silent(stage: str, number: int, total: int) -> None:
-    """Report nothing."""
+def _teller(progress: Progress | None) -> Callable[[str], None]:
+    """Report a stage by its name, with its number and how many there are; nothing where nobody listens."""
+    return lambda name: progress(name, _STAGES.index(name), len(_STAGES)) if progress else None
 
 
 def _screen(transfers: pd.DataFrame, ships: pd.DataFrame, watchlist: Any) -> pd.DataFrame:

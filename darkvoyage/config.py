@@ -12,7 +12,10 @@ from pathlib import Path
 
 from darkvoyage.errors import ReadError, RuleError
 from darkvoyage.options import refuse_unknown
+from darkvoyage.rules.history import HistoryRule
+from darkvoyage.rules.integrity import IntegrityRule
 from darkvoyage.rules.linking import LinkRule
+from darkvoyage.rules.meetings import LoiteringRule, MeetingRule
 from darkvoyage.rules.reach import PortRule
 from darkvoyage.rules.reception import ReceptionRule
 from darkvoyage.rules.scoring import CargoRule, ScoreRule
@@ -21,7 +24,8 @@ from darkvoyage.rules.tracks import CleanRule, GapRule
 __all__ = ["VoyageConfig"]
 
 _RULES: dict[str, type] = {
-    "clean": CleanRule, "gap": GapRule, "reception": ReceptionRule, "port": PortRule, "link": LinkRule,
+    "clean": CleanRule, "integrity": IntegrityRule, "gap": GapRule, "reception": ReceptionRule,
+    "history": HistoryRule, "loitering": LoiteringRule, "meeting": MeetingRule, "port": PortRule, "link": LinkRule,
     "score": ScoreRule, "cargo": CargoRule,
 }  # fmt: skip
 
@@ -32,7 +36,7 @@ class VoyageConfig:
 
     Parameters
     ----------
-    clean, gap, reception, port, link, score, cargo
+    clean, integrity, gap, reception, history, loitering, meeting, port, link, score, cargo
         The rule of each stage.
     cap_bbl : float
         Yearly cap the ledger is held against [bbl]. 500,000: refined products to North Korea from all suppliers, UN
@@ -45,8 +49,12 @@ class VoyageConfig:
     """
 
     clean: CleanRule = CleanRule()
+    integrity: IntegrityRule = IntegrityRule()
     gap: GapRule = GapRule()
     reception: ReceptionRule = ReceptionRule()
+    history: HistoryRule = HistoryRule()
+    loitering: LoiteringRule = LoiteringRule()
+    meeting: MeetingRule = MeetingRule()
     port: PortRule = PortRule()
     link: LinkRule = LinkRule()
     score: ScoreRule = ScoreRule()
