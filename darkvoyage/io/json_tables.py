@@ -49,11 +49,15 @@ def read_json_table(path: Path, text: str) -> tuple[pd.DataFrame, tuple[tuple[in
     """
     rows: dict[int, dict[str, str]] = {}
     broken: list[tuple[int, str]] = []
-    for number, record in enumerate(_all_records(path, _documents(path, text)), 1):
+    try:
+        records = list(_all_records(path, _documents(path, text)))
+    except RecursionError as error:
+        raise ReadError(f"{path}: the JSON is nested too deeply to be a table") from error
+    for number, record in enumerate(records, 1):
         try:
             cells = _feature_cells(record) if record.get("type") == "Feature" else dict(_spread(record, ""))
             rows[number] = {name: cell_text(value) for name, value in cells.items()}
-        except (AttributeError, TypeError, ValueError, LookupError, DarkvoyageError):
+        except (AttributeError, TypeError, ValueError, LookupError, RecursionError, DarkvoyageError):
             broken.append((number, "not a record of names and values"))
     frame = pd.DataFrame(list(rows.values()), index=pd.Index(rows, dtype="int64"), dtype="str")
     return frame, tuple(broken)
@@ -191,9 +195,9 @@ class _HtmlTable(HTMLParser):
         self._inside = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "tr":
+        if tag == "tr" or not self.rows:
             self.rows.append([])
-        elif tag in ("td", "th"):
+        if tag in ("td", "th"):
             self.rows[-1].append("")
             self._inside = True
 

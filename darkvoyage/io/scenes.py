@@ -20,6 +20,7 @@ from darkvoyage.schema.tables import TABLES
 __all__ = ["read_scenes"]
 
 _SCENES = TABLES["SCENES"]
+_PAIR = r"\[\s*(-?[\d.]+)\s*,\s*(-?[\d.]+)\s*\]"  # of longitude and latitude
 _MAPPABLE = ("scene_id", "timestamp", "footprint")
 
 
@@ -79,7 +80,9 @@ def read_scenes(path: str | Path, *, ports: Any = None, column_map: Mapping[str,
         intake.time("timestamp_end")
     if dialect.name in ONE_ROW_A_SIGHTING:
         _first_of_scene(intake)
-    intake.drop(intake.text("footprint").isna(), "no_footprint")
+    if "footprint" not in intake:  # a catalogue's answer without items
+        intake.frame = intake.frame.assign(footprint=intake.text("footprint"))
+    intake.drop(intake.frame["footprint"].isna(), "no_footprint")
     _footprints(intake)
     _sensors(intake)
     if dialect.name == "analyst":
@@ -102,9 +105,8 @@ def _scene_columns_only(intake: Intake) -> None:
     names = [name for name in intake.dialect.columns if name in intake]
     frame = intake.frame[names]
     if intake.dialect.name == "skylight_viirs":
-        ring = intake.text("footprint").str.findall(r"\[\s*(-?[\d.]+)\s*,\s*(-?[\d.]+)\s*\]")
-        text = ring.map(lambda points: ", ".join(map(" ".join, points)), na_action="ignore")
-        frame = frame.assign(footprint=("POLYGON ((" + text + "))").astype("str"))
+        pairs = intake.text("footprint").str.replace(_PAIR, r"\1 \2", regex=True)
+        frame = frame.assign(footprint="POLYGON ((" + pairs.str.strip("[] ") + "))")
     intake.frame = frame
 
 

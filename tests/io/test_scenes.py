@@ -99,6 +99,12 @@ def test_pages_of_a_catalogue(tmp_path, text):
     assert balanced(table)["rows_in"] == 2
 
 
+def test_a_catalogue_without_hits(tmp_path):
+    table = read_scenes(save(tmp_path, json.dumps(pages()), "items.json"))
+    assert list(table.columns) == list(TABLES["SCENES"].names)
+    assert balanced(table)["rows_in"] == 0
+
+
 def test_lines_that_are_no_item(tmp_path):
     lines = [json.dumps(item("A", platform="landsat-9")), "{broken", json.dumps(item("B", platform="landsat-9"))]
     table = read_scenes(save(tmp_path, "\n".join(lines), "items.ndjson"))
