@@ -8,12 +8,12 @@ import pandas as pd
 from darkvoyage.kernels.grid import cell_of
 from darkvoyage.kernels.spans import expand, group_starts, search_groups
 from darkvoyage.kernels.sphere import great_circle_nm, interpolate
-from darkvoyage.linking.sensors import azimuth_error_nm, length_errors, length_llr, position_error_nm, sensors_of
+from darkvoyage.linking.sensors import azimuth_error_nm, position_error_nm, sensors_of
 from darkvoyage.rules.linking import LinkRule
 from darkvoyage.schema.times import time_us
 from darkvoyage.units import US_PER_H
 
-__all__ = ["explained_weight"]
+__all__ = ["broadcasting_pairs"]
 
 _BOTH_SIDES_US = 30 * 60 * 1_000_000
 _ONE_SIDE_US = 10 * 60 * 1_000_000
@@ -22,28 +22,59 @@ _DRIFT_KN = 4.0
 """Spread of the velocity that the interpolation does not know, per hour from the nearer fix."""
 
 
-def explained_weight(
-    sightings: pd.DataFrame, fixes: pd.DataFrame, background_per_nm2: np.ndarray, rule: LinkRule
-) -> np.ndarray:
-    """Odds that a sighting is a broadcasting ship rather than one nobody knows, shape (n,).
+def broadcasting_pairs(
+    sightings: pd.DataFrame, fixes: pd.DataFrame, gaps: pd.DataFrame, background_per_nm2: np.ndarray, rule: LinkRule
+) -> pd.DataFrame:
+    """List the broadcasting ships that each sighting could be, with the log ratio against a ship that nobody knows.
 
     Parameters
     ----------
     sightings : SIGHTINGS table of n rows
     fixes : FIXES table, cleaned
         Ships with fixes on both sides within 30 min, or one within 10 min, are placed by interpolation.
+    gaps : GAPS table
+        Within a gap of its track a ship is not broadcasting, however near its last fix is.
     background_per_nm2 : ndarray of float64, shape (n,)
         Density of unknown ships there [1/nm2].
     rule : LinkRule
+
+    Returns
+    -------
+    DataFrame
+        `track_id`, `sighting` (row number), `llr` of the position [nats], `length_m` (null where unknown).
     """
     usable = fixes[fixes["flag"].isna() & fixes["track_id"].notna()].reset_index(drop=True)
+    none = np.empty(0, dtype="int64")
+    empty = {"track_id": pd.Series([], dtype="str"), "sighting": none, "llr": np.empty(0), "length_m": np.empty(0)}
     if len(usable) == 0 or len(sightings) == 0:
-        return np.zeros(len(sightings))
+        return pd.DataFrame(empty)
     sighting, row = _nearby(sightings, usable)
-    pairs = _brackets(sightings, usable, sighting, row)
-    if len(pairs) == 0:
-        return np.zeros(len(sightings))
-    return _weights(sightings, usable, pairs, background_per_nm2, rule)
+    found = _brackets(sightings, usable, sighting, row)
+    if len(found) == 0:
+        return pd.DataFrame(empty)
+    llr = _ratios(sightings, usable, found, background_per_nm2)
+    before = found["before"].to_numpy()
+    length = usable["length_m"].to_numpy()[before] if "length_m" in usable else np.full(len(found), np.nan)
+    pairs = {"sighting": found["sighting"].to_numpy(), "llr": llr, "length_m": length}
+    track = usable["track_id"].take(before).reset_index(drop=True)
+    table = pd.DataFrame({"track_id": track} | pairs)[llr >= rule.min_llr]
+    return table[~_in_gaps(table, gaps, sightings)].reset_index(drop=True)
+
+
+def _in_gaps(pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame) -> np.ndarray:
+    """Whether the sighting lies in a gap of the pair's track."""
+    code = pd.factorize(pd.concat([gaps["track_id"], pairs["track_id"]], ignore_index=True))[0]
+    track, asked = code[: len(gaps)], code[len(gaps) :]
+    start = time_us(gaps["gap_start"])
+    end = start + np.round(gaps["duration_h"].to_numpy() * US_PER_H).astype("int64")
+    order = np.lexsort((start, track))
+    track, start, end = track[order], start[order], end[order]
+    at = time_us(sightings["timestamp"])[pairs["sighting"].to_numpy()]
+    last = search_groups(track, start, asked, at, side="left") - 1
+    known = np.maximum(last, 0)
+    if len(track) == 0:
+        return np.zeros(len(pairs), dtype=bool)
+    return (last >= 0) & (track[known] == asked) & (at < end[known])
 
 
 def _nearby(sightings: pd.DataFrame, fixes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -96,9 +127,7 @@ def _brackets(sightings: pd.DataFrame, fixes: pd.DataFrame, sighting: np.ndarray
     return table[both | (nearer <= _ONE_SIDE_US)].reset_index(drop=True)
 
 
-def _weights(
-    sightings: pd.DataFrame, fixes: pd.DataFrame, pairs: pd.DataFrame, background: np.ndarray, rule: LinkRule
-) -> np.ndarray:
+def _ratios(sightings: pd.DataFrame, fixes: pd.DataFrame, pairs: pd.DataFrame, background: np.ndarray) -> np.ndarray:
     sighting, before, after = (pairs[name].to_numpy() for name in ("sighting", "before", "after"))
     since = pairs["since_us"].to_numpy()
     total = np.maximum(since + pairs["until_us"].to_numpy(), 1)
@@ -113,11 +142,4 @@ def _weights(
     drift = np.minimum(_DRIFT_KN, 0.3 + speed) * pairs["nearer_h"].to_numpy()
     variance = position_error_nm(sightings)[sighting] ** 2 + azimuth_error_nm(sensor, speed) ** 2 + drift**2 + 0.05**2
     density = (1 + distance**2 / (2 * variance)) ** -2 / (2 * np.pi * variance)
-    llr = np.log(density / background[sighting])
-    if "length_m" in sightings and "length_m" in fixes:
-        bias, spread = length_errors(sightings)
-        llr += length_llr(
-            sightings["length_m"].to_numpy()[sighting], fixes["length_m"].to_numpy()[before], bias[sighting],
-            spread[sighting], rule.unknown_length_m, rule.unknown_length_log_sd,
-        )  # fmt: skip
-    return np.bincount(sighting, np.exp(np.clip(llr, -50, 50)), minlength=len(sightings))
+    return np.log(density / background[sighting])

@@ -62,6 +62,10 @@ class Excursions:
         total = np.bincount(self.gap, weight)
         return dataclasses.replace(self, weight=weight / total[self.gap])
 
+    def flat(self) -> Excursions:
+        """The same with every port in reach of a gap alike."""
+        return dataclasses.replace(self, weight=1.0 / np.bincount(self.gap)[self.gap])
+
 
 def excursions(gaps: pd.DataFrame, ports: pd.DataFrame, rule: LinkRule) -> Excursions:
     """List the ports in reach of each gap, with the window at each; open gaps end at their duration so far."""

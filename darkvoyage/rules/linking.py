@@ -36,6 +36,17 @@ class LinkRule:
         Chance that a ship of good size in a clear scene is seen.
     min_llr : float
         Pairs below this are dropped [nats].
+    most_gaps : int
+        Gaps that a sighting keeps, the likeliest; what the others weigh is counted as nobody we know, and reported.
+    exact_side : int
+        Problems whose smaller side has at most so many ships or sightings are summed exactly, others by beliefs.
+    tolerance : float
+        Beliefs that change by less are done.
+    rounds : int
+        Rounds of beliefs at most; 8 were enough in the median of random problems.
+    assert_p, assert_odds, assert_unknown : float
+        A link is asserted from this probability on, if it is so many times likelier than the next gap, and if nobody
+        we know has less than this.
     """
 
     max_speed_kn: float = option(default=16.0, gt=0, le=80)
@@ -52,3 +63,10 @@ class LinkRule:
     unknown_length_log_sd: float = option(default=0.6, gt=0)
     p_detect_max: float = option(default=0.95, gt=0, lt=1)
     min_llr: float = option(default=-7.0, le=0)
+    most_gaps: int = option(default=50, ge=1)
+    exact_side: int = option(default=12, ge=1, le=16)
+    tolerance: float = option(default=1e-6, gt=0)
+    rounds: int = option(default=200, ge=1)
+    assert_p: float = option(default=0.9, gt=0.5, le=1)
+    assert_odds: float = option(default=10.0, ge=1)
+    assert_unknown: float = option(default=0.1, gt=0, le=1)

@@ -1,0 +1,83 @@
+"""Scenes of a port without the gap's ship in it: evidence too."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from darkvoyage.kernels.spans import expand, search_groups
+from darkvoyage.linking.places import Excursions
+from darkvoyage.linking.sensors import detection_chance
+from darkvoyage.linking.views import ports_in_scenes
+from darkvoyage.rules.linking import LinkRule
+from darkvoyage.schema.times import time_us
+from darkvoyage.units import US_PER_H
+
+__all__ = ["absences"]
+
+
+def absences(
+    gaps: pd.DataFrame, scenes: pd.DataFrame, ports: pd.DataFrame, routes: Excursions, pairs: pd.DataFrame,
+    sightings: pd.DataFrame, rule: LinkRule,
+) -> pd.DataFrame:  # fmt: skip
+    """List the scenes of sensitive ports taken in a gap that show no ship which could be the gap's.
+
+    Parameters
+    ----------
+    gaps, scenes, ports : DataFrame
+        Their tables.
+    routes : Excursions
+    pairs : DataFrame
+        The candidates that are left: `gap`, `sighting`, `port`.
+    sightings : SIGHTINGS table
+    rule : LinkRule
+
+    Returns
+    -------
+    DataFrame
+        `gap_id`, `scene_id`, `port_id`, `llr_absence`.
+    """
+    scene, port = ports_in_scenes(scenes, ports, ports["sensitive"].to_numpy(dtype=bool))
+    call = np.flatnonzero(np.isin(routes.port, np.unique(port)))
+    # Scenes of each port in time order; for each possible call the scenes within its window.
+    at = time_us(scenes["timestamp"])[scene] if len(scenes) else np.empty(0, "int64")
+    order = np.lexsort((at, port))
+    scene, port, at = scene[order], port[order], at[order]
+    start = time_us(gaps["gap_start"])
+    arrive, depart = (
+        start[routes.gap[call]] + np.round(hours[call] * US_PER_H).astype("int64")
+        for hours in (routes.arrive_h, routes.depart_h)
+    )
+    low = search_groups(port, at, routes.port[call], arrive, side="left")
+    high = search_groups(port, at, routes.port[call], depart, side="left")
+    owner, index = expand(low, np.maximum(high - low, 0))
+    row, look = call[owner], scene[index]
+    gap = routes.gap[row]
+    since = (at[index] - start[gap]) / US_PER_H
+    clear = scenes["clear_fraction"].to_numpy()[look] if "clear_fraction" in scenes else np.full(len(look), np.nan)
+    seen = detection_chance(gaps["length_m"].to_numpy()[gap], clear, rule.p_detect_max) * routes.dwell(row, since, rule)
+    keep = (seen > 0.01) & ~_matched(gap, routes.port[row], look, gaps, ports, scenes, pairs, sightings, rule)
+    return pd.DataFrame(
+        {
+            "gap_id": gaps["gap_id"].to_numpy(dtype=object)[gap[keep]],
+            "scene_id": scenes["scene_id"].to_numpy(dtype=object)[look[keep]],
+            "port_id": ports["port_id"].to_numpy(dtype=object)[routes.port[row[keep]]],
+            "llr_absence": np.log1p(-seen[keep]),
+        }
+    )
+
+
+def _matched(
+    gap: np.ndarray, port: np.ndarray, look: np.ndarray, gaps: pd.DataFrame, ports: pd.DataFrame,
+    scenes: pd.DataFrame, pairs: pd.DataFrame, sightings: pd.DataFrame, rule: LinkRule,
+) -> np.ndarray:  # fmt: skip
+    """Whether a scene has a sighting near the port that stays a candidate for the gap."""
+    if "scene_id" not in sightings or len(pairs) == 0:
+        return np.zeros(len(gap), dtype=bool)
+    known = pd.Index(scenes["scene_id"])
+    seen_in = known.get_indexer(pd.Index(sightings["scene_id"].to_numpy(dtype=object)[pairs["sighting"]]))
+    at_port = pairs["port"].to_numpy()
+    usable = (seen_in >= 0) & (at_port >= 0)
+    width, height = len(scenes) + 1, len(ports) + 1
+    key = (pairs["gap"].to_numpy()[usable] * height + at_port[usable]) * width + seen_in[usable]
+    return np.isin((gap * height + port) * width + look, key)

@@ -1,0 +1,111 @@
+"""What scenes could have shown: the ports in them, and the chance that a ship was in the picture and detected."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from darkvoyage.kernels.spans import expand
+from darkvoyage.kernels.sphere import interpolate
+from darkvoyage.linking.places import Excursions
+from darkvoyage.linking.sensors import detection_chance
+from darkvoyage.rules.linking import LinkRule
+
+__all__ = ["detection_ratio", "ports_in_scenes", "share_in_scene"]
+
+
+def ports_in_scenes(scenes: pd.DataFrame, ports: pd.DataFrame, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Scene and port (row numbers) of all ports inside a footprint, sorted by (scene, port).
+
+    Parameters
+    ----------
+    scenes : SCENES table
+    ports : PORTS table of p rows
+    which : ndarray of bool, shape (p,)
+        The ports asked for.
+
+    Returns
+    -------
+    scene, port : ndarray of int64, shape (pairs,)
+    """
+    import shapely
+
+    some = np.flatnonzero(which)
+    if len(scenes) == 0 or len(some) == 0:
+        return np.empty(0, "int64"), np.empty(0, "int64")
+    points = shapely.points(ports["lon"].to_numpy()[some], ports["lat"].to_numpy()[some])
+    point, scene = shapely.STRtree(_footprints(scenes)).query(points, predicate="intersects")
+    order = np.lexsort((some[point], scene))
+    return scene[order], some[point[order]]
+
+
+def share_in_scene(
+    pairs: pd.DataFrame, scene: np.ndarray, gaps: pd.DataFrame, scenes: pd.DataFrame, ports: pd.DataFrame,
+    routes: Excursions, rule: LinkRule,
+) -> np.ndarray:  # fmt: skip
+    """Chance that the gap's ship was inside the footprint at the time, before looking, shape (n,).
+
+    Lying at a port of the footprint, or going straight on with the expected place in it. What is spread over the whole
+    prism adds next to nothing to one footprint, and is left out.
+
+    Parameters
+    ----------
+    pairs : DataFrame of n rows
+        `gap`, `since_h`, `total_h`.
+    scene : ndarray of int64, shape (n,)
+        Row of the pair's scene, -1 where it is not known: then 0.
+    gaps, scenes, ports : DataFrame
+        Their tables.
+    routes : Excursions
+    rule : LinkRule
+    """
+    import shapely
+
+    known = np.flatnonzero(scene >= 0)
+    if len(known) == 0:
+        return np.zeros(len(pairs))
+    gap, since = pairs["gap"].to_numpy()[known], pairs["since_h"].to_numpy()[known]
+    of_scene, port = ports_in_scenes(scenes, ports, np.ones(len(ports), dtype=bool))
+    first = np.searchsorted(of_scene, np.arange(len(scenes) + 1))
+    owner, index = expand(first[scene[known]], np.diff(first)[scene[known]])
+    row = routes.find(gap[owner], port[index])
+    owner, row = owner[row >= 0], row[row >= 0]
+    lying = np.bincount(owner, routes.weight[row] * routes.dwell(row, since[owner], rule), minlength=len(known))
+    lat0, lon0, lat1, lon1 = (gaps[name].to_numpy()[gap] for name in ("start_lat", "start_lon", "end_lat", "end_lon"))
+    lat, lon = interpolate(lat0, lon0, lat1, lon1, since / pairs["total_h"].to_numpy()[known])
+    footprints = _footprints(scenes)
+    shapely.prepare(footprints)
+    passing = shapely.contains_xy(footprints[scene[known]], lon, lat)
+    total = rule.share_bridge + rule.share_excursion + rule.share_prism
+    out = np.zeros(len(pairs))
+    out[known] = (rule.share_excursion * np.minimum(lying, 1.0) + rule.share_bridge * passing) / total
+    return out
+
+
+def detection_ratio(
+    length_m: np.ndarray, inside: np.ndarray, scene: np.ndarray, scenes: pd.DataFrame, rule: LinkRule
+) -> np.ndarray:
+    """Log ratio of being seen where the sighting is, against being missed or elsewhere [nats], shape (n,).
+
+    Parameters
+    ----------
+    length_m : ndarray of float64, shape (n,)
+        Of the ships, NaN where unknown.
+    inside : ndarray of float64, shape (n,)
+        Chance that the ship was in the scene.
+    scene : ndarray of int64, shape (n,)
+        Row of the scene, -1 where it is not known.
+    scenes : SCENES table
+    rule : LinkRule
+    """
+    full = detection_chance(length_m, np.ones(len(length_m)), rule.p_detect_max)
+    clear = np.ones(len(length_m))
+    if "clear_fraction" in scenes and len(scenes):
+        clear = np.nan_to_num(scenes["clear_fraction"].to_numpy(), nan=1.0)[scene]
+    return np.log(full) - np.log1p(-full * clear * inside)
+
+
+def _footprints(scenes: pd.DataFrame) -> np.ndarray:
+    import shapely
+
+    return np.asarray(shapely.from_wkt(scenes["footprint"].to_numpy(dtype=object)))

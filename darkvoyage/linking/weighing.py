@@ -1,0 +1,187 @@
+"""All pairs of a case weighed: candidates kept, what is learned from the sightings on the way, the joint posterior."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from darkvoyage.kernels.spans import group_starts
+from darkvoyage.linking.candidates import candidate_blocks
+from darkvoyage.linking.joint import joint_posterior
+from darkvoyage.linking.learning import port_lift, unknown_lengths
+from darkvoyage.linking.likelihood import pair_evidence
+from darkvoyage.linking.places import Excursions
+from darkvoyage.linking.sensors import length_errors, length_llr
+from darkvoyage.linking.views import detection_ratio, share_in_scene
+from darkvoyage.rules.linking import LinkRule
+
+__all__ = ["FOUND", "Case", "Weighed", "learn", "weigh"]
+
+_ROUNDS = 5
+"""Of learning; the lengths of unknown ships hardly move in the last."""
+_MARGIN = 3.0
+"""Candidates this far below the bar [nats] may still come over it while the priors are learned."""
+FOUND = ("gap", "sighting", "since_h", "total_h", "straight_nm", "area_nm2", "closed")
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is given.
+
+    Parameters
+    ----------
+    gaps, sightings, scenes, ports : DataFrame
+        Their tables.
+    lit : DataFrame
+        Of `broadcasting_pairs`.
+    background_per_nm2 : ndarray of float64, shape (sightings,)
+    rule : LinkRule
+    """
+
+    gaps: pd.DataFrame
+    sightings: pd.DataFrame
+    scenes: pd.DataFrame
+    ports: pd.DataFrame
+    lit: pd.DataFrame
+    background_per_nm2: np.ndarray
+    rule: LinkRule
+
+    @property
+    def scene(self) -> np.ndarray:
+        """Row of each sighting's scene, -1 where it is not known, shape (sightings,)."""
+        if "scene_id" not in self.sightings:
+            return np.full(len(self.sightings), -1)
+        known = pd.Index(self.scenes["scene_id"])
+        return known.get_indexer(pd.Index(self.sightings["scene_id"].to_numpy(dtype=object)))
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """Pairs with their evidence and posterior, and what is left for others.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        Of `pair_evidence`, with `llr_joint`, `p`, `converged`.
+    p_broadcasting : ndarray of float64, shape (sightings,)
+    """
+
+    pairs: pd.DataFrame
+    p_broadcasting: np.ndarray
+
+    def p_unknown(self) -> np.ndarray:
+        """What neither gaps nor broadcasting ships explain of each sighting, shape (sightings,)."""
+        known = np.bincount(self.pairs["sighting"], self.pairs["p"], minlength=len(self.p_broadcasting))
+        return np.clip(1.0 - known - self.p_broadcasting, 0.0, 1.0)
+
+
+def learn(case: Case, routes: Excursions) -> tuple[Weighed, Excursions, tuple[float, float], np.ndarray]:
+    """Weigh all pairs; learn on the way how long unknown ships are here, and which ports the sightings point to.
+
+    Expectation-maximisation with the rule's values as prior.
+
+    Parameters
+    ----------
+    case : Case
+    routes : Excursions
+        Before anything is learned.
+
+    Returns
+    -------
+    weighed : Weighed
+    routes : Excursions
+        As learned.
+    unknown : tuple of float
+        Median length [m] and log spread of ships that nobody knows.
+    cut : ndarray of float64, shape (sightings,)
+        Odds against nobody of the gaps beyond the likeliest `most_gaps`.
+    """
+    unknown = case.rule.unknown_length_m, case.rule.unknown_length_log_sd
+    found, cut = _kept(case, routes, unknown)
+    lifted = routes
+    for _ in range(_ROUNDS):
+        weighed = weigh(case, found, lifted, unknown)
+        unknown = unknown_lengths(case.sightings, weighed.p_unknown(), case.rule)
+        pairs = weighed.pairs
+        lifted = routes.lifted(port_lift(pairs, pairs["p"].to_numpy(), routes, len(case.ports), case.rule))
+    return weighed, lifted, unknown, cut
+
+
+def _kept(case: Case, routes: Excursions, unknown: tuple[float, float]) -> tuple[pd.DataFrame, np.ndarray]:
+    """Candidates worth carrying, the likeliest gaps of each sighting, and the odds of those cut."""
+    cut = np.zeros(len(case.sightings))
+    parts = []
+    for block in candidate_blocks(case.gaps, case.sightings, case.rule):
+        pairs = _evidence(case, block, routes, unknown)
+        sighting, llr = pairs["sighting"].to_numpy(), pairs["llr_joint"].to_numpy()
+        order = np.lexsort((-llr, sighting))
+        start = group_starts(sighting[order])
+        place = np.arange(len(order)) - np.repeat(start, np.diff(np.append(start, len(order))))
+        # Equal candidates are all kept or all cut, so that the order of the input never shows.
+        last = np.minimum(start + case.rule.most_gaps, np.append(start[1:], len(order))) - 1
+        bar = np.repeat(llr[order][last], np.diff(np.append(start, len(order))))
+        kept = (llr[order] >= case.rule.min_llr - _MARGIN) & ((place < case.rule.most_gaps) | (llr[order] == bar))
+        beyond = order[place >= case.rule.most_gaps]
+        np.add.at(cut, sighting[beyond], np.exp(np.minimum(llr[beyond], 700.0)))
+        parts.append(block[list(FOUND)].iloc[np.sort(order[kept])])
+    return pd.concat(parts, ignore_index=True), cut
+
+
+def weigh(case: Case, found: pd.DataFrame, routes: Excursions, unknown: tuple[float, float]) -> Weighed:
+    """Evidence of each candidate pair, and the joint posterior over those above the bar.
+
+    Parameters
+    ----------
+    case : Case
+    found : DataFrame
+        Candidates.
+    routes : Excursions
+    unknown : tuple of float
+        Median length [m] and log spread of ships that nobody knows.
+
+    Returns
+    -------
+    Weighed
+    """
+    pairs = _evidence(case, found, routes, unknown)
+    pairs = pairs[pairs["llr_joint"] >= case.rule.min_llr].reset_index(drop=True)
+    lit = _lit_ratios(case, unknown)
+    tracks = pd.factorize(pd.concat([case.gaps["track_id"], case.lit["track_id"]], ignore_index=True))[0]
+    gap, number = pairs["gap"].to_numpy(), len(pairs)
+    posterior = joint_posterior(
+        ship=np.r_[tracks[gap], tracks[len(case.gaps) :]],
+        sighting=np.r_[pairs["sighting"].to_numpy(), case.lit["sighting"].to_numpy()],
+        llr=np.r_[pairs["llr_joint"].to_numpy(), lit],
+        chain=np.r_[gap, np.full(len(lit), -1)],
+        sightings=case.sightings,
+        rule=case.rule,
+    )
+    p_lit = np.bincount(case.lit["sighting"], posterior.p[number:], minlength=len(case.sightings))
+    pairs = pairs.assign(p=posterior.p[:number], converged=posterior.converged[:number])
+    return Weighed(pairs, p_lit)
+
+
+def _evidence(case: Case, found: pd.DataFrame, routes: Excursions, unknown: tuple[float, float]) -> pd.DataFrame:
+    """Evidence of candidate pairs; `llr_joint` counts the chance of being missed too."""
+    pairs = pair_evidence(
+        found, case.gaps, case.sightings, case.ports, routes, case.background_per_nm2, unknown, case.rule
+    )
+    scene = case.scene[pairs["sighting"].to_numpy()]
+    inside = share_in_scene(pairs, scene, case.gaps, case.scenes, case.ports, routes, case.rule)
+    length = case.gaps["length_m"].to_numpy()[pairs["gap"].to_numpy()]
+    seen = detection_ratio(length, inside, scene, case.scenes, case.rule)
+    return pairs.assign(llr_joint=pairs["llr_total"] + seen)
+
+
+def _lit_ratios(case: Case, unknown: tuple[float, float]) -> np.ndarray:
+    """Log ratio of each pair of a broadcasting ship and a sighting."""
+    sighting, length = case.lit["sighting"].to_numpy(), case.lit["length_m"].to_numpy()
+    llr = case.lit["llr"].to_numpy()
+    if "length_m" in case.sightings:
+        bias, spread = length_errors(case.sightings)
+        seen_m = case.sightings["length_m"].to_numpy()[sighting]
+        llr = llr + length_llr(seen_m, length, bias[sighting], spread[sighting], *unknown)
+    scene = case.scene[sighting]
+    return llr + detection_ratio(length, (scene >= 0).astype("float64"), scene, case.scenes, case.rule)
