@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import tempfile
+import threading
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
@@ -28,7 +29,7 @@ from darkvoyage.sea.wave import Anchors
 __all__ = ["VARIABLE", "FieldCache", "cache_folder"]
 
 VARIABLE = "DARKVOYAGE_CACHE"
-_VERSION = "gshhs-i 3"
+_VERSION = "gshhs-i 5"
 """Of the coastline and of how a field is made; files of another version are never read."""
 _MEMORY_BYTES = 400_000_000
 _DISK_BYTES = 2_000_000_000
@@ -56,6 +57,7 @@ class FieldCache:
         self._fields: OrderedDict[str, Field] = OrderedDict()
         self._memory_bytes = memory_bytes
         self._held = 0
+        self._lock = threading.Lock()
 
     def get(self, lat: float, lon: float, reach_nm: float, rule: SeaRule, make: Callable[..., Field]) -> Field:
         """Return the field of a place, from memory, from disk, or made now.
@@ -76,23 +78,26 @@ class FieldCache:
         """
         lat, lon = round(lat, _DECIMALS) + 0.0, round(lon, _DECIMALS) + 0.0
         key = _key(lat, lon, rule)
-        held = self._fields.get(key)
-        if held is not None and held.reach_nm >= reach_nm:
-            self._fields.move_to_end(key)
-            return held
+        with self._lock:
+            held = self._fields.get(key)
+            if held is not None and held.reach_nm >= reach_nm:
+                self._fields.move_to_end(key)
+                return held
         folder = cache_folder()
         field = _read(folder, key, reach_nm) if folder else None
         if field is None:
             field = make(lat, lon, reach_nm, rule)
             if folder:
                 _write(folder, key, field)
-        self._keep(key, field)
+        with self._lock:
+            self._keep(key, field)
         return field
 
     def clear(self) -> None:
         """Forget what is in memory."""
-        self._fields.clear()
-        self._held = 0
+        with self._lock:
+            self._fields.clear()
+            self._held = 0
 
     def _keep(self, key: str, field: Field) -> None:
         if key in self._fields:

@@ -190,8 +190,11 @@ def _leading_on(grid: Grid) -> np.ndarray:
 
 
 def _hand_on(finer: _Draft, coarser: _Draft, anchors: Anchors) -> bool:
-    """Start a level with what the finer one knows at the centres of its cells; whether there is any."""
-    cells = np.flatnonzero(coarser.grid.water)
+    """Start a level with what the finer one knows at the centres of its cells; whether there is any.
+
+    A cell whose centre is not in the water that it holds would take over the way to another water.
+    """
+    cells = np.flatnonzero(coarser.grid.water & coarser.grid.centred.ravel())
     there = finer.window.cell(*coarser.window.centre(cells))
     cells, there = cells[there >= 0], there[there >= 0]
     known = finer.state.anchor[there] >= 0

@@ -140,6 +140,7 @@ def water_grid(window: Window, rule: SeaRule) -> Grid:
         window.side_deg,
         _links(east, north),
         blocks.mean(axis=(1, 3)) >= 0.5,
+        blocks[:, _FINER // 2, :, _FINER // 2],
         window.round_world,
     )
 

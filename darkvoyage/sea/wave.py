@@ -47,6 +47,8 @@ class Grid:
         Bit k is set where a ship can pass to neighbour k, counter-clockwise from east; row 0 in the south. 0 on land.
     open_sea : ndarray of bool, shape (rows, columns)
         At least half of the cell is water that belongs together.
+    centred : ndarray of bool, shape (rows, columns)
+        That water covers the centre of the cell.
     round_world : bool
         The last column touches the first.
     """
@@ -56,6 +58,7 @@ class Grid:
     side_deg: float
     links: np.ndarray
     open_sea: np.ndarray
+    centred: np.ndarray
     round_world: bool
 
     @property
@@ -288,16 +291,13 @@ class _Wave:
         high, wide = self.row[anchor] - r, self.column[anchor] - c
         if self.grid.round_world:
             wide = (wide + self.stride / 2) % self.stride - self.stride / 2
-        length = np.hypot(high, wide)
-        out = length < _RAY_CELLS
-        r, c, high, wide, length = (x[out] for x in (r, c, high, wide, length))
+        out = np.hypot(high, wide) < _RAY_CELLS
+        r, c, high, wide = (x[out] for x in (r, c, high, wide))
         samples = np.linspace(0.0, 1.0, 2 * _RAY_CELLS + 1)
         row = np.rint(r[:, None] + high[:, None] * samples).astype("int64")
         column = np.rint(c[:, None] + wide[:, None] * samples).astype("int64")
         way = _NEIGHBOUR[np.diff(row, axis=1) + 1, np.diff(column, axis=1) + 1]
         passed = (self.links[row[:, :-1] * self.stride + column[:, :-1] % self.stride] & way) == way
-        # The anchor may stand in a harbour that this raster does not resolve.
-        passed |= length[:, None] * (1.0 - samples[:-1]) < 1.0
         out[out] = passed.all(axis=1)
         return out
 

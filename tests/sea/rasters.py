@@ -26,7 +26,7 @@ def grid_of(water, *, south=0.0, west=0.0, side=0.1, round_world=False):
             there = water[r + up, (c + right) % columns]
             beside = water[r + up, c] or water[r, (c + right) % columns]
             links[r, c] |= (there and beside) << bit
-    return Grid(south, west, side, links, water, round_world)
+    return Grid(south, west, side, links, water, water, round_world)
 
 
 def started(grid, row, column):

@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,6 +55,19 @@ def test_the_list(passage):
     assert len(passage.way) >= 2
     assert (np.abs(passage.way) <= [90, 180]).all()
     assert np.hypot(*np.diff(passage.way, axis=0).T).max() < 6
+
+
+def test_the_document_lists_every_passage_as_it_is():
+    text = (Path(__file__).parents[2] / "SEA.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ")[:4] for line in text.splitlines() if line.startswith("| ")]
+    shown = {row[0].removeprefix("| "): row[1:] for row in rows if len(row) == 4}
+    for passage in passages():
+        if passage.kind == "river":
+            assert f"{passage.name}," in text or f"{passage.name}.\n" in text
+        else:
+            can_close = len(passage.gate) > 0 or passage.kind == "canal"
+            state = "open" if passage.is_open else "closed"
+            assert shown[passage.name] == [passage.kind, state, "yes" if can_close else "no"]
 
 
 def test_names_are_told_apart():
