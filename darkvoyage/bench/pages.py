@@ -22,6 +22,8 @@ HEART = (
     ("port_calls", "right_port_top1", "right port, of gaps with a call"),
     ("open_calls", "auc", "open calls, hidden: call or no call (AUC)"),
     ("open_calls", "right_port_top1_of_5", "open calls, hidden: right port of five or more"),
+    ("meetings", "average_precision", "meetings in the dark (average precision)"),
+    ("meetings", "right_partner_top1", "right partner, of gaps with a meeting"),
     ("links", "top1", "right gap, of sightings of dark ships"),
     ("transfers", "average_precision", "hidden calls (average precision)"),
     ("transfers", "precision_at_50", "hidden calls among the first 50"),

@@ -13,7 +13,8 @@ import pandas as pd
 from darkvoyage.bench.calls import CALL_RULES, LEADS, answers_of_feeds, hidden_feeds
 from darkvoyage.bench.seeds import WorldTask
 from darkvoyage.chain import Investigation, investigate
-from darkvoyage.scoring.evaluation import cargo, gaps, hidden_calls, links, port_calls, silences, transfers
+from darkvoyage.reach.meetings import find_dark_meetings
+from darkvoyage.scoring.evaluation import cargo, gaps, hidden_calls, links, meetings, port_calls, silences, transfers
 from darkvoyage.scoring.evaluation.baseline_links import links_hungarian, links_nearest, links_within_50_km
 from darkvoyage.scoring.evaluation.baselines import (
     cargo_by_rule,
@@ -24,10 +25,12 @@ from darkvoyage.scoring.evaluation.baselines import (
     transfers_by_rule,
 )
 from darkvoyage.scoring.evaluation.events import true_calls
+from darkvoyage.scoring.evaluation.meetings import meetings_by_ends
 from darkvoyage.scoring.evaluation.metrics import Metric, evaluate, reliability_table
 from darkvoyage.scoring.evaluation.oracle import TOLD, with_truth
 from darkvoyage.simulation.world import World, simulate
 from darkvoyage.tracks.cleaning import clean_fixes
+from darkvoyage.tracks.loitering import find_loitering
 
 __all__ = ["LINK_RULES", "OURS", "RELIABLE", "TOLD_ALL", "TOLD_WORD", "JudgedGroup", "judge_group", "judge_world"]
 
@@ -40,6 +43,7 @@ MODULES: dict[str, ModuleType] = {
     "silences": silences,
     "port_calls": port_calls,
     "open_calls": hidden_calls,
+    "meetings": meetings,
     "links": links,
     "transfers": transfers,
     "cargo": cargo,
@@ -178,6 +182,10 @@ def _answers(found: Investigation, world: World) -> Answers:
     feed = hidden_feeds(fixes, ports, leads=[_OPEN_LEAD], number=_OPEN_CALLS, seed=1)
     for name, rows in answers_of_feeds(feed, ports, {OURS: None} | CALL_RULES).items():
         out["open_calls", name] = rows
+    sides: dict[str, Any] = {"ports": ports, "vessels": found.vessels, "silences": found.silences}
+    met = find_dark_meetings(found.gaps, loitering=find_loitering(fixes, ports=ports), fixes=fixes, **sides)
+    for name, table in ((OURS, met), ("ends within 25 km, 3 h", meetings_by_ends(found.gaps))):
+        out["meetings", name] = meetings.answers_meetings(table, **of)
     linked: dict[str, Any] = {OURS: found.links}
     linked |= {name: rule(found.gaps, world.sightings) for name, rule in LINK_RULES.items()}
     for name, table in linked.items():

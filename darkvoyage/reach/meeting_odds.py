@@ -1,6 +1,6 @@
 """How the measures of a pair become the odds that the two ships met.
 
-A logistic model over the pairs that had the time, fitted to the simulated worlds of the development seeds 1-10 (55
+A logistic model over the pairs that had the time, fitted to the simulated worlds of the development seeds 1-10 (54
 meetings of two silent ships among 1.30 million such pairs, 17 with a ship that lingered among 1.06 million). What is no
 tanker, lies still or stays silent counts for at most ln 8 against a meeting: in those worlds only tankers meet, and
 none of them lies still when it falls silent; in others some do. A listed area and the draughts weigh something at
@@ -19,20 +19,21 @@ MOST_COURSES = 6.0
 Weights = dict[str, float]
 
 _SILENT: Weights = {
-    "base": 1.32, "off": 0.41, "at_rest": -2.08, "starts_h": -0.70, "ends_h": -2.44, "ends_nm": -1.44, "open": -2.08,
-    "other_trade": -2.08, "area": 0.30, "courses": 0.38, "draughts": 0.10,
+    "base": 0.85, "off": 0.38, "at_rest": -2.08, "starts_h": -0.16, "ends_h": -1.69, "ends_nm": -1.23, "open": -2.08,
+    "other_trade": -2.08, "area": 0.30, "courses": 0.31, "draughts": 0.11, "arrivals_h": -0.72, "departures_h": -0.24,
 }  # fmt: skip
 _LINGERING: Weights = {
-    "base": -1.64, "off": 0.49, "at_rest": -2.08, "starts_h": -1.14, "ends_h": -1.18, "starts_nm": -0.62,
-    "ends_nm": -1.12, "open": -2.02, "other_trade": -2.08, "area": 0.30, "courses": 0.76, "draughts": 0.10,
+    "base": -0.52, "off": 0.45, "at_rest": -2.08, "starts_h": -0.43, "starts_nm": -0.41, "ends_nm": -1.34,
+    "open": -1.97, "other_trade": -2.08, "area": 0.30, "courses": 0.69, "draughts": 0.10, "arrivals_h": -1.23,
+    "departures_h": -2.17,
 }  # fmt: skip
 _SILENT_UNTOLD: Weights = {
-    "base": 0.44, "at_rest": -2.08, "starts_h": -0.55, "ends_h": -1.42, "ends_nm": -1.67, "open": -2.08,
-    "other_trade": -2.08, "area": 1.57, "courses": 0.37, "draughts": 0.10,
+    "base": 0.26, "at_rest": -2.08, "ends_h": -1.11, "ends_nm": -1.57, "open": -2.08, "other_trade": -2.08,
+    "area": 1.53, "courses": 0.34, "draughts": 0.10, "arrivals_h": -0.72, "departures_h": -0.07,
 }  # fmt: skip
 _LINGERING_UNTOLD: Weights = {
-    "base": -2.30, "at_rest": -2.08, "starts_h": -0.97, "ends_h": -0.96, "starts_nm": -0.32, "ends_nm": -0.84,
-    "open": -2.08, "other_trade": -2.08, "area": 0.30, "courses": 0.80, "draughts": 0.10,
+    "base": -0.99, "at_rest": -2.08, "starts_h": -0.27, "starts_nm": -0.18, "ends_nm": -0.95, "open": -2.08,
+    "other_trade": -2.08, "area": 0.30, "courses": 0.72, "draughts": 0.10, "arrivals_h": -1.29, "departures_h": -2.15,
 }  # fmt: skip
 
 

@@ -35,7 +35,8 @@ def measured(tmp_path_factory):
 
 def test_every_link_is_judged_with_its_rules_and_the_oracle(measured):
     methods = measured.scores.groupby("link")["method"].agg(set)
-    assert set(methods.index) == {"gaps", "silences", "port_calls", "open_calls", "links", "transfers", "cargo"}
+    links = {"gaps", "silences", "port_calls", "open_calls", "meetings", "links", "transfers", "cargo"}
+    assert set(methods.index) == links
     assert all(OURS in found for found in methods)
     assert {"duration", "fixes before", "GFW rule"} < methods["silences"]
     assert {"within 50 km", "nearest", "one to one"} < methods["links"]
