@@ -68,9 +68,11 @@ def _without_draught(port_calls: pd.DataFrame, gaps: pd.DataFrame, laden_m: pd.S
     prior = table["p_call_prior"].fillna(1.0 / table.groupby("gap_id")["p_call"].transform("size")).to_numpy()
     llr = np.clip(_logit(plain) - _logit(prior), -rule.max_call, rule.max_call)
     listed = at_port & table["sensitive"].fillna(False).to_numpy(dtype=bool)
-    table = table.assign(llr_call=llr, _prior=prior)[listed].reset_index(drop=True)
-    share = table["_prior"] / table.groupby("gap_id")["_prior"].transform("sum")
-    return table.assign(prior=rule.prior * share, llr_open=_open(table, gaps, rule)).drop(columns="_prior")
+    # Where ships call in the open says little of where they hide a call: habits are divided out of the shares.
+    even = prior * np.exp(-table["llr_history"].fillna(0.0).to_numpy())
+    table = table.assign(llr_call=llr, _even=even)[listed].reset_index(drop=True)
+    share = table["_even"] / table.groupby("gap_id")["_even"].transform("sum")
+    return table.assign(prior=rule.prior * share, llr_open=_open(table, gaps, rule)).drop(columns="_even")
 
 
 def _open(table: pd.DataFrame, gaps: pd.DataFrame, rule: ScoreRule) -> np.ndarray:
