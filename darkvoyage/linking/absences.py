@@ -5,13 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from darkvoyage.kernels.spans import expand, search_groups
 from darkvoyage.linking.places import Excursions
-from darkvoyage.linking.sensors import detection_chance
-from darkvoyage.linking.views import ports_in_scenes
+from darkvoyage.linking.views import calls_in_view
 from darkvoyage.rules.linking import LinkRule
-from darkvoyage.schema.times import time_us
-from darkvoyage.units import US_PER_H
 
 __all__ = ["absences"]
 
@@ -37,25 +33,8 @@ def absences(
     DataFrame
         `gap_id`, `scene_id`, `port_id`, `llr_absence`.
     """
-    scene, port = ports_in_scenes(scenes, ports, ports["sensitive"].to_numpy(dtype=bool))
-    call = np.flatnonzero(np.isin(routes.port, np.unique(port)))
-    # Scenes of each port in time order; for each possible call the scenes within its window.
-    at = time_us(scenes["timestamp"])[scene] if len(scenes) else np.empty(0, "int64")
-    order = np.lexsort((at, port))
-    scene, port, at = scene[order], port[order], at[order]
-    start = time_us(gaps["gap_start"])
-    arrive, depart = (
-        start[routes.gap[call]] + np.round(hours[call] * US_PER_H).astype("int64")
-        for hours in (routes.arrive_h, routes.depart_h)
-    )
-    low = search_groups(port, at, routes.port[call], arrive, side="left")
-    high = search_groups(port, at, routes.port[call], depart, side="left")
-    owner, index = expand(low, np.maximum(high - low, 0))
-    row, look = call[owner], scene[index]
+    row, look, seen = calls_in_view(gaps, scenes, ports, routes, ports["sensitive"].to_numpy(dtype=bool), rule)
     gap = routes.gap[row]
-    since = (at[index] - start[gap]) / US_PER_H
-    clear = scenes["clear_fraction"].to_numpy()[look] if "clear_fraction" in scenes else np.full(len(look), np.nan)
-    seen = detection_chance(gaps["length_m"].to_numpy()[gap], clear, rule.p_detect_max) * routes.dwell(row, since, rule)
     keep = (seen > 0.01) & ~_matched(gap, routes.port[row], look, gaps, ports, scenes, pairs, sightings, rule)
     return pd.DataFrame(
         {

@@ -10,7 +10,7 @@ import pandas as pd
 from darkvoyage.linking.absences import absences
 from darkvoyage.linking.explain import broadcasting_pairs
 from darkvoyage.linking.likelihood import unknown_density
-from darkvoyage.linking.places import excursions
+from darkvoyage.linking.places import excursion_share, excursions
 from darkvoyage.linking.tables import link_rows
 from darkvoyage.linking.weighing import FOUND, Case, learn, weigh
 from darkvoyage.rules.linking import LinkRule
@@ -71,7 +71,7 @@ def link_sightings(
     lit = broadcasting_pairs(seen, on_air, table, background, rule)
     case = Case(table, seen, looks, places, lit, background, rule)
     weighed, routes, unknown, cut = learn(case, excursions(table, places, rule))
-    flat = weigh(case, weighed.pairs[list(FOUND)], routes.flat(), unknown)
+    flat = weigh(case, weighed.pairs[list(FOUND)], routes.flat(excursion_share(rule)), unknown)
     linked = link_rows(weighed, flat, cut, case)
     absent = absences(table, looks, places, routes, weighed.pairs, seen, rule)
     parts = [part for part in (linked, absent) if len(part)]

@@ -27,7 +27,8 @@ _CHAIN = 24
 """Sightings of a gap that are chained, the likeliest ones."""
 _CHAINS = 2_000
 """Gaps chained at a time."""
-_CERTAIN = 1e-12
+_CERTAIN = 1e-9
+"""Probabilities nearer to 0 or 1 tell a chain no more than this: differences from 1 are exact to 1e-16."""
 
 
 @dataclass(frozen=True)

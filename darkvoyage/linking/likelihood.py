@@ -22,6 +22,9 @@ _SAME_MMSI, _OTHER_MMSI = float(np.log(200.0)), float(-np.log(50.0))
 _KAPPA = {"optical": 50.0, "sar": 15.0}
 _HEADING_MIX = {"optical": (0.85, 0.10, 0.05), "sar": (0.60, 0.35, 0.05)}
 _TURN_NM = 5.0
+_ROADS_NM, _ROADS_SHARE = 4.0, 0.3
+"""Ships wait in the roads before and after: a third of the sightings of ships on a call in simulated development worlds
+lie 4 to 7 nm from the port."""
 
 
 def port_spread_nm(ports: pd.DataFrame, rule: LinkRule) -> np.ndarray:
@@ -47,21 +50,21 @@ def pair_evidence(
     `unknown` is the log-normal length of unknown ships: median [m] and log spread.
     """
     sighting = pairs["sighting"].to_numpy()
-    bridge = _bridge(pairs, gaps, sightings) * rule.share_bridge
-    anywhere = 1.0 / pairs["area_nm2"].to_numpy()
-    at_port, reach = _at_ports(pairs, sightings, ports, routes, rule)
+    calling = routes.calling(len(gaps))[pairs["gap"].to_numpy()]
+    straight_on = rule.share_bridge / (rule.share_bridge + rule.share_prism)
+    bridge = _bridge(pairs, gaps, sightings) * (1.0 - calling) * straight_on
+    at_port, lying = _at_ports(pairs, sightings, ports, routes, rule)
     # On the way to and from the ports the ship may be anywhere in the prism.
-    excursion = rule.share_excursion * np.maximum(1.0 - reach, 0.0)
-    density = bridge + at_port["density"] + (excursion + rule.share_prism) * anywhere
-    total_share = rule.share_bridge + rule.share_excursion + rule.share_prism
+    elsewhere = np.maximum(calling - lying, 0.0) + (1.0 - calling) * (1.0 - straight_on)
+    density = bridge + at_port["density"] + elsewhere / pairs["area_nm2"].to_numpy()
     table = pairs.assign(
-        llr_position=np.log(density / total_share / background_per_nm2[sighting]),
+        llr_position=np.log(density / background_per_nm2[sighting]),
         llr_length=_length(pairs, gaps, sightings, unknown),
         llr_heading=_heading(pairs, gaps, sightings, bridge / density),
         llr_class=_ship_class(pairs, gaps, sightings),
         port=at_port["port"],
         p_at_port=np.where(at_port["port"] >= 0, at_port["best"] / density, np.nan),
-        p_at_port_prior=np.where(at_port["port"] >= 0, at_port["prior"] / total_share, np.nan),
+        p_at_port_prior=np.where(at_port["port"] >= 0, at_port["prior"], np.nan),
     )
     return table.assign(llr_total=table[["llr_position", "llr_length", "llr_heading", "llr_class"]].sum(axis=1))
 
@@ -91,14 +94,16 @@ def _at_ports(
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Density of lying at the ports near each sighting; the best port, its part and its prior; the dwelling share."""
     spread = port_spread_nm(ports, rule)
-    point, port, distance = near_ports(sightings["lat"].to_numpy(), sightings["lon"].to_numpy(), ports, spread)
+    around = np.maximum(spread, _ROADS_NM)
+    point, port, distance = near_ports(sightings["lat"].to_numpy(), sightings["lon"].to_numpy(), ports, around)
     pair, index = pairs_with_ports(pairs["sighting"].to_numpy(), point, len(sightings))
     gap = pairs["gap"].to_numpy()[pair]
     row = routes.find(gap, port[index])
     pair, index, row = pair[row >= 0], index[row >= 0], row[row >= 0]
-    prior = rule.share_excursion * routes.weight[row]
+    prior = routes.weight[row]
     dwell = routes.dwell(row, pairs["since_h"].to_numpy()[pair], rule)
-    part = prior * dwell * gaussian_density(distance[index], spread[port[index]])
+    berth, roads = (gaussian_density(distance[index], sd) for sd in (spread[port[index]], np.array(_ROADS_NM)))
+    part = prior * dwell * ((1 - _ROADS_SHARE) * berth + _ROADS_SHARE * roads)
     number = len(pairs)
     table = pd.DataFrame({"density": np.bincount(pair, part, minlength=number)})
     best = np.lexsort((-part, pair))

@@ -14,8 +14,10 @@ from darkvoyage.kernels.spans import expand
 from darkvoyage.kernels.sphere import great_circle_nm
 from darkvoyage.rules.linking import LinkRule
 
-__all__ = ["Excursions", "excursions", "near_ports", "pairs_with_ports"]
+__all__ = ["MOST_CALLING", "Excursions", "excursion_share", "excursions", "near_ports", "pairs_with_ports"]
 
+MOST_CALLING = 0.9
+"""Whatever the sightings say, a gap is no call with at least the rest of one."""
 _BLOCK = 4_000_000
 
 
@@ -28,7 +30,8 @@ class Excursions:
     gap, port : ndarray of int64, shape (n,)
         Sorted by (gap, port).
     weight : ndarray of float64, shape (n,)
-        Share of the port among all in reach of its gap: exp(-detour), never the sensitive flag.
+        Chance of a call there before looking: the rule's share of excursions, spread over the ports in reach by
+        exp(-detour), never by the sensitive flag.
     arrive_h, depart_h : ndarray of float64, shape (n,)
         Window at the port, hours since the gap's start.
     number_of_ports : int
@@ -57,14 +60,23 @@ class Excursions:
         return dwell_chance(at_h, self.arrive_h[row], self.depart_h[row], stay)
 
     def lifted(self, lift: np.ndarray) -> Excursions:
-        """The same with each port's weight times its lift, renormalised over each gap; `lift` has shape (ports,)."""
-        weight = self.weight * lift[self.port]
+        """The same with each chance times its lift, shape (n,), and at most `MOST_CALLING` for a gap."""
+        weight = self.weight * lift
         total = np.bincount(self.gap, weight)
-        return dataclasses.replace(self, weight=weight / total[self.gap])
+        return dataclasses.replace(self, weight=weight * np.minimum(1.0, MOST_CALLING / total[self.gap]))
 
-    def flat(self) -> Excursions:
-        """The same with every port in reach of a gap alike."""
-        return dataclasses.replace(self, weight=1.0 / np.bincount(self.gap)[self.gap])
+    def flat(self, share: float) -> Excursions:
+        """The same with a share of each gap spread evenly over all ports in reach."""
+        return dataclasses.replace(self, weight=share / np.bincount(self.gap)[self.gap])
+
+    def calling(self, gaps: int) -> np.ndarray:
+        """Chance that each of so many gaps holds a call at all, shape (gaps,)."""
+        return np.bincount(self.gap, self.weight, minlength=gaps)
+
+
+def excursion_share(rule: LinkRule) -> float:
+    """Chance of a call at all, of a gap with ports in reach."""
+    return rule.share_excursion / (rule.share_bridge + rule.share_excursion + rule.share_prism)
 
 
 def excursions(gaps: pd.DataFrame, ports: pd.DataFrame, rule: LinkRule) -> Excursions:
@@ -92,7 +104,7 @@ def excursions(gaps: pd.DataFrame, ports: pd.DataFrame, rule: LinkRule) -> Excur
     return Excursions(
         gap=gap,
         port=port,
-        weight=pull / total[gap],
+        weight=excursion_share(rule) * pull / total[gap],
         arrive_h=out_nm / rule.max_speed_kn,
         depart_h=duration[gap] - back_nm / rule.max_speed_kn,
         number_of_ports=max(len(ports), 1),

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from darkvoyage.kernels.spans import expand
+from darkvoyage.kernels.spans import expand, search_groups
 from darkvoyage.kernels.sphere import interpolate
 from darkvoyage.linking.places import Excursions
 from darkvoyage.linking.sensors import detection_chance
 from darkvoyage.rules.linking import LinkRule
+from darkvoyage.schema.times import time_us
+from darkvoyage.units import US_PER_H
 
-__all__ = ["detection_ratio", "ports_in_scenes", "share_in_scene"]
+__all__ = ["calls_in_view", "detection_ratio", "ports_in_scenes", "share_in_scene"]
 
 
 def ports_in_scenes(scenes: pd.DataFrame, ports: pd.DataFrame, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -37,6 +39,50 @@ def ports_in_scenes(scenes: pd.DataFrame, ports: pd.DataFrame, which: np.ndarray
     point, scene = shapely.STRtree(_footprints(scenes)).query(points, predicate="intersects")
     order = np.lexsort((some[point], scene))
     return scene[order], some[point[order]]
+
+
+def calls_in_view(
+    gaps: pd.DataFrame, scenes: pd.DataFrame, ports: pd.DataFrame, routes: Excursions, which: np.ndarray, rule: LinkRule
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """List the scenes of each port in the time of each call that is possible there.
+
+    Parameters
+    ----------
+    gaps, scenes : DataFrame
+        Their tables.
+    ports : PORTS table of p rows
+    routes : Excursions
+    which : ndarray of bool, shape (p,)
+        The ports asked for.
+    rule : LinkRule
+
+    Returns
+    -------
+    call, scene : ndarray of int64, shape (n,)
+        Row of `routes`, row of `scenes`.
+    chance : ndarray of float64, shape (n,)
+        Of seeing the gap's ship in the scene, given the call.
+    """
+    scene, port = ports_in_scenes(scenes, ports, which)
+    call = np.flatnonzero(np.isin(routes.port, np.unique(port)))
+    # Scenes of each port in time order; for each possible call the scenes within its window.
+    at = time_us(scenes["timestamp"])[scene]
+    order = np.lexsort((at, port))
+    scene, port, at = scene[order], port[order], at[order]
+    start = time_us(gaps["gap_start"])
+    arrive, depart = (
+        start[routes.gap[call]] + np.round(hours[call] * US_PER_H).astype("int64")
+        for hours in (routes.arrive_h, routes.depart_h)
+    )
+    low = search_groups(port, at, routes.port[call], arrive, side="left")
+    high = search_groups(port, at, routes.port[call], depart, side="left")
+    owner, index = expand(low, np.maximum(high - low, 0))
+    row, look = call[owner], scene[index]
+    gap = routes.gap[row]
+    since = (at[index] - start[gap]) / US_PER_H
+    clear = scenes["clear_fraction"].to_numpy()[look] if "clear_fraction" in scenes else np.full(len(look), np.nan)
+    seen = detection_chance(gaps["length_m"].to_numpy()[gap], clear, rule.p_detect_max)
+    return row, look, seen * routes.dwell(row, since, rule)
 
 
 def share_in_scene(
@@ -76,9 +122,9 @@ def share_in_scene(
     footprints = _footprints(scenes)
     shapely.prepare(footprints)
     passing = shapely.contains_xy(footprints[scene[known]], lon, lat)
-    total = rule.share_bridge + rule.share_excursion + rule.share_prism
+    straight = (1.0 - routes.calling(len(gaps))[gap]) * rule.share_bridge / (rule.share_bridge + rule.share_prism)
     out = np.zeros(len(pairs))
-    out[known] = (rule.share_excursion * np.minimum(lying, 1.0) + rule.share_bridge * passing) / total
+    out[known] = np.minimum(lying + straight * passing, 1.0)
     return out
 
 

@@ -10,11 +10,11 @@ import pandas as pd
 from darkvoyage.kernels.spans import group_starts
 from darkvoyage.linking.candidates import candidate_blocks
 from darkvoyage.linking.joint import joint_posterior
-from darkvoyage.linking.learning import port_lift, unknown_lengths
+from darkvoyage.linking.learning import Exposure, call_lift, unknown_lengths
 from darkvoyage.linking.likelihood import pair_evidence
 from darkvoyage.linking.places import Excursions
 from darkvoyage.linking.sensors import length_errors, length_llr
-from darkvoyage.linking.views import detection_ratio, share_in_scene
+from darkvoyage.linking.views import calls_in_view, detection_ratio, share_in_scene
 from darkvoyage.rules.linking import LinkRule
 
 __all__ = ["FOUND", "Case", "Weighed", "learn", "weigh"]
@@ -100,12 +100,16 @@ def learn(case: Case, routes: Excursions) -> tuple[Weighed, Excursions, tuple[fl
     """
     unknown = case.rule.unknown_length_m, case.rule.unknown_length_log_sd
     found, cut = _kept(case, routes, unknown)
+    every = np.ones(len(case.ports), dtype=bool)
+    call, _, chance = calls_in_view(case.gaps, case.scenes, case.ports, routes, every, case.rule)
+    exposure, duration = Exposure(call, chance), case.gaps["duration_h"].to_numpy()
     lifted = routes
     for _ in range(_ROUNDS):
         weighed = weigh(case, found, lifted, unknown)
         unknown = unknown_lengths(case.sightings, weighed.p_unknown(), case.rule)
         pairs = weighed.pairs
-        lifted = routes.lifted(port_lift(pairs, pairs["p"].to_numpy(), routes, len(case.ports), case.rule))
+        lift = call_lift(routes, exposure, pairs, pairs["p"].to_numpy(), duration, len(case.ports))
+        lifted = routes.lifted(lift)
     return weighed, lifted, unknown, cut
 
 

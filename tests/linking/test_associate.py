@@ -5,6 +5,7 @@ import pytest
 import darkvoyage as dv
 from darkvoyage.kernels.bridges import bridge_density, dwell_chance, gaussian_density, lens_area
 from darkvoyage.linking.associate import link_sightings
+from darkvoyage.rules.linking import LinkRule
 from tests.worlds import hours, one_gap, ports
 
 BERTH = {"lat": 42.752, "lon": 133.085}
@@ -52,6 +53,79 @@ def test_links_of_a_sighting_sum_to_one_with_nobody_we_know():
     sums = table.groupby("sighting_id")["p_link"].sum()
     np.testing.assert_allclose(sums, 1.0)
     assert (table[table["gap_id"].isna()].groupby("sighting_id").size() == 1).all()
+
+
+def test_within_a_scene_a_gap_is_one_sighting_at_most():
+    near = [sighting(f"s{i}", lat=42.752 + i * 0.001, length=100.0 + i) for i in range(4)]
+    table = links(seen(*near), two_gaps(), scenes=scenes(40.0))
+    pairs = table.dropna(subset=["gap_id", "sighting_id"])
+    assert (pairs.groupby(["gap_id", "scene_id"])["p_link"].sum() <= 1 + 1e-6).all()
+    assert pairs.groupby("gap_id")["p_link"].sum().max() > 0.3
+    np.testing.assert_allclose(table.dropna(subset="sighting_id").groupby("sighting_id")["p_link"].sum(), 1.0)
+
+
+def test_a_link_is_asserted_by_all_three_conditions():
+    named = sighting(mmsi=299_000_001)
+    row = links(seen(named)).dropna(subset="gap_id").iloc[0]
+    assert row["asserted"] == (row["p_link"] >= 0.9)
+    sure = links(seen(named), rule=LinkRule(background_per_nm2=1e-5, false_alarm_per_nm2=1e-5))
+    row = sure.dropna(subset="gap_id").iloc[0]
+    assert row["p_link"] > 0.9
+    assert row["asserted"]
+    # The same ship twice over: neither of two gaps that are alike can be asserted, however sure it is one of them.
+    twins = two_gaps()
+    alike = VESSELS.assign(length_m=102.0)
+    both = link_sightings(
+        dv.find_gaps(twins), seen(sighting()), ports=ports(), vessels=alike,
+        rule=LinkRule(background_per_nm2=1e-6, false_alarm_per_nm2=1e-7),
+    ).dropna(subset="gap_id")  # fmt: skip
+    assert both["p_link"].sum() > 0.9
+    assert not both["asserted"].any()
+    assert links(seen(named)).loc[lambda table: table["gap_id"].isna(), "asserted"].isna().all()
+
+
+def test_what_the_prior_over_ports_decides_is_said():
+    row = links(seen(sighting())).dropna(subset="gap_id").iloc[0]
+    assert 0 <= row["p_link_flat"] <= 1
+    assert row["p_link_flat"] != row["p_link"]
+    # With one port in reach, and nothing to learn from, there is no prior to speak of.
+    gaps = dv.find_gaps(one_gap())
+    alone = link_sightings(gaps, seen(sighting(lat=42.0, lon=131.0)), ports=ports().head(1), vessels=VESSELS)
+    alone = alone.dropna(subset="gap_id")
+    np.testing.assert_allclose(alone["p_link_flat"], alone["p_link"], rtol=0.35)
+
+
+def test_a_broadcasting_ship_with_a_sighting_of_its_own_leaves_the_other():
+    def on_air(lat):
+        return pd.DataFrame(
+            {
+                "mmsi": 299_000_009, "timestamp": hours([39.9, 40.1]), "lat": lat, "lon": BERTH["lon"], "sog": 0.0,
+                "length_m": 100.0,
+            }
+        )  # fmt: skip
+
+    gaps, other = dv.find_gaps(one_gap()), sighting("s2", lat=BERTH["lat"] + 0.002)
+    given = {"ports": ports(), "vessels": VESSELS, "scenes": scenes(40.0), "fixes": on_air(BERTH["lat"] + 0.002)}
+    one = link_sightings(gaps, seen(sighting()), **given).dropna(subset=["gap_id", "sighting_id"])
+    two = link_sightings(gaps, seen(sighting(), other), **given).dropna(subset=["gap_id", "sighting_id"])
+    best = two.set_index("sighting_id")["p_link"]
+    assert best["s1"] > 2 * one["p_link"].max()
+    assert best["s1"] > 5 * best.get("s2", 0.0)
+
+
+def test_gaps_beyond_the_likeliest_are_counted():
+    fixes = pd.concat([one_gap(mmsi=299_000_001 + i) for i in range(6)])
+    lengths = pd.DataFrame({"mmsi": 299_000_001 + np.arange(6), "length_m": 90.0 + 3 * np.arange(6)})
+    given = {"ports": ports(), "vessels": lengths}
+    whole = link_sightings(dv.find_gaps(fixes), seen(sighting()), **given)
+    short = link_sightings(dv.find_gaps(fixes), seen(sighting()), rule=LinkRule(most_gaps=3), **given)
+    assert whole["gap_id"].notna().sum() == 6
+    assert short["gap_id"].notna().sum() == 3
+    assert whole.loc[whole["gap_id"].isna(), "p_cut"].iloc[0] == 0
+    cut = short.loc[short["gap_id"].isna(), "p_cut"].iloc[0]
+    left_out = ~whole["gap_id"].isin(short["gap_id"])
+    # The cut is made before anything is learned from the sightings: about what the whole would have given them.
+    assert 0.5 < cut / whole.loc[left_out, "p_link"].sum() < 2
 
 
 def test_the_ship_of_the_right_length_wins():
