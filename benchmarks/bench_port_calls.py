@@ -12,6 +12,7 @@ from darkvoyage.kernels.sphere import great_circle_nm
 from darkvoyage.reach.port_calls import find_port_calls
 from darkvoyage.schema.conform import finish
 from darkvoyage.schema.tables import GAPS
+from darkvoyage.sea.coast import on_land
 
 PLACES = 200
 BOX = (50.0, 62.0, 2.0, 28.0)
@@ -35,13 +36,24 @@ def places(rng):
     )
 
 
+def at_sea(number, rng):
+    """Points of the box on water."""
+    lat, lon = rng.uniform(BOX[0], BOX[1], 3 * number + 100), rng.uniform(BOX[2], BOX[3], 3 * number + 100)
+    wet = np.flatnonzero(~on_land(lat, lon))[:number]
+    if len(wet) < number:
+        raise RuntimeError("more land than thought")
+    return lat[wet], lon[wet]
+
+
 def gaps(rows, rng):
     """Silences of fictional ships; most of them short, so that about three places are in reach of each."""
-    lat, lon = rng.uniform(BOX[0], BOX[1], rows), rng.uniform(BOX[2], BOX[3], rows)
-    hours = np.clip(6.0 * rng.pareto(3.0, rows) + 6.0, 6.0, 60.0)
+    lat, lon = at_sea(rows, rng)
+    hours = np.minimum(6.0 + rng.exponential(1.0, rows), 12.0)
     away = rng.uniform(0.3, 1.0, rows) * np.minimum(hours * 10.0, 60.0) / 60.0
     course = rng.uniform(0, 2 * np.pi, rows)
     end_lat, end_lon = lat + away * np.cos(course), lon + away * np.sin(course) / np.cos(np.radians(lat))
+    ashore = on_land(end_lat, end_lon)
+    end_lat, end_lon = np.where(ashore, lat, end_lat), np.where(ashore, lon, end_lon)
     start = START + pd.to_timedelta(rng.integers(0, 30 * 86_400, rows), unit="s")
     table = pd.DataFrame(
         {

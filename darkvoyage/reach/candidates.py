@@ -131,10 +131,11 @@ def pairs_in_reach(
     gap, port, out, back = (np.concatenate(part) for part in zip(*found, strict=True))
     closed = np.isfinite(back)
     spare = budget[gap] + places["radius_nm"].to_numpy()[port] * 2.0
-    legs = [
-        _legs(table, places, side, gap, port, np.minimum(spare - np.nan_to_num(other), _WORTH_RATIO * gc + _WORTH_NM))
-        for side, gc, other in (("start", out, back), ("end", back, out))
+    within = [
+        np.minimum(spare - np.nan_to_num(other), _WORTH_RATIO * gc + _WORTH_NM)
+        for gc, other in ((out, back), (back, out))
     ]
+    legs = _legs(table, places, gap, port, within)
     return _fitting(gap, port, closed, legs, table, places, budget)
 
 
@@ -195,22 +196,24 @@ def _first(
 
 
 def _legs(
-    table: pd.DataFrame, places: pd.DataFrame, side: str, gap: np.ndarray, port: np.ndarray, within_nm: np.ndarray
-) -> Legs:
-    """Sea legs between one end of the gaps and the places; NaN where that end has no position."""
-    known = np.flatnonzero(np.isfinite(table[f"{side}_lat"].to_numpy()[gap]))
-    out = {each.name: np.full(len(gap), np.nan) for each in fields(Legs)}
-    if len(known) == 0:
-        return Legs(**out)
-    furthest = np.zeros(len(places))
-    np.maximum.at(furthest, port[known], np.maximum(within_nm[known], 0.0))
-    legs = sea_legs(
-        places["lat"].to_numpy(), places["lon"].to_numpy(), port[known],
-        table[f"{side}_lat"].to_numpy()[gap[known]], table[f"{side}_lon"].to_numpy()[gap[known]], within_nm=furthest,
-    )  # fmt: skip
-    for name, values in out.items():
-        values[known] = getattr(legs, name)
-    return Legs(**out)
+    table: pd.DataFrame, places: pd.DataFrame, gap: np.ndarray, port: np.ndarray, within_nm: list[np.ndarray]
+) -> list[Legs]:
+    """Sea legs between both ends of the gaps and the places; NaN where an end has no position."""
+    lat, lon = (
+        np.r_[table[f"start_{name}"].to_numpy()[gap], table[f"end_{name}"].to_numpy()[gap]] for name in ("lat", "lon")
+    )
+    known = np.flatnonzero(np.isfinite(lat + lon))
+    out = {each.name: np.full(len(lat), np.nan) for each in fields(Legs)}
+    if len(known):
+        place, within = np.r_[port, port][known], np.concatenate(within_nm)[known]
+        furthest = np.zeros(len(places))
+        np.maximum.at(furthest, place, np.maximum(within, 0.0))
+        legs = sea_legs(
+            places["lat"].to_numpy(), places["lon"].to_numpy(), place, lat[known], lon[known], within_nm=furthest
+        )
+        for name, values in out.items():
+            values[known] = getattr(legs, name)
+    return [Legs(**{name: values[half] for name, values in out.items()}) for half in np.split(np.arange(len(lat)), 2)]
 
 
 def _fitting(

@@ -127,9 +127,8 @@ def in_port_llr(
 ) -> np.ndarray:
     """Evidence that the ship never left the place in which it fell silent and was heard again.
 
-    Terminals ask ships to switch off, and receivers in harbours are shaded: such a silence is no voyage. The row of
-    that port says "it is here", and this makes it outweigh transit, other ports and unknown ways; `wait` stands for
-    ships at rest outside any port, and gets nothing from here.
+    Terminals ask ships to switch off, and receivers in harbours are shaded: such a silence is no voyage, and hides no
+    call, because the ship shows itself there at both ends. It speaks for `wait`, staying in place.
 
     Parameters
     ----------

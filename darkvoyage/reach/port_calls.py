@@ -31,7 +31,7 @@ from darkvoyage.schema.times import utc_times
 
 __all__ = ["find_port_calls"]
 
-_BLOCK_ROWS = 400_000
+_BLOCK_ROWS = 600_000
 _MOST_ODDS = 1e3
 _STS = HYPOTHESES.index("sts")
 

@@ -107,6 +107,15 @@ def test_there_and_back_with_time_alongside_is_a_call():
     assert best["port_id"] == "RUVYP"
 
 
+def test_a_silence_in_port_is_a_stay_in_the_open():
+    """Lying in Vostochny at both ends the ship waits there; off it, under way at both ends, it may have called."""
+    moored = calls(one_gap(30.0, lat=[42.74, 42.741], lon=[133.06, 133.061], sog=[0.0, 0.0]))
+    assert moored.loc[moored["p_call"].idxmax(), "hypothesis"] == "wait"
+    assert at_ports(moored) < 0.02
+    off = calls(one_gap(30.0, lat=[42.5, 42.5], lon=[132.9, 132.9], cog=[28.0, 208.0]))
+    assert at_ports(off) > 10 * at_ports(moored)
+
+
 def test_a_fast_ship_is_feasible_where_a_slow_one_is_not():
     slow, fast = (pd.DataFrame({"mmsi": [299_000_001], "service_speed_kn": [speed]}) for speed in (6.0, 14.0))
     p = [
