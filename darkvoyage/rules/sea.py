@@ -20,17 +20,17 @@ class SeaRule:
         A point on land is moved to the nearest water within this [km].
     bias_share : float
         `could` is shorter than the shortest way on the raster by this share at most, and never below the great circle.
-        3 %: of 252 pairs of ports in NGA Pub. 151 none is shorter than that by its table.
+        3 %: of 263 pairs of ports in NGA Pub. 151 none is shorter than that by its table.
     detour_share : float
-        Routes are longer than the shortest way by this: separation schemes, shoals, room to the coast. 1.8 %: median of
-        126 pairs of ports in NGA Pub. 151; 2.0 % for the other 126.
+        Routes are longer than the shortest way by this: separation schemes, shoals, room to the coast. 1.6 %: median of
+        131 pairs of ports in NGA Pub. 151; 2.0 % for 132 others.
     """
 
     closed: tuple[str, ...] = ()
     opened: tuple[str, ...] = ()
     snap_km: float = option(default=10.0, ge=0, le=100)
     bias_share: float = option(default=0.03, ge=0, lt=1)
-    detour_share: float = option(default=0.018, ge=0, lt=1)
+    detour_share: float = option(default=0.016, ge=0, lt=1)
 
     def __post_init__(self) -> None:
         for name in ("closed", "opened"):

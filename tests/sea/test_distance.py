@@ -154,7 +154,7 @@ def test_a_little_nearer_along_the_course(japan_sea):
     on_lat = lat[rows] + np.cos(course) / 6
     on_lon = lon[rows] + np.sin(course) / 6 / np.cos(np.radians(lat[rows]))
     there = sea_legs(place_lat[:1], place_lon[:1], np.zeros(len(rows), dtype="int64"), on_lat, on_lon, within_nm=1000.0)
-    nearer = (first[rows] - there.likely_nm) / 1.018
+    nearer = (first[rows] - there.likely_nm) / 1.016
     assert np.mean(np.abs(nearer - 10.0) < 0.5) > 0.9
 
 
