@@ -88,8 +88,9 @@ def test_shuffled_fixes_change_nothing(found):
 def test_progress_is_told():
     told = []
     investigate(moored_fleet(3, 5), progress=lambda stage, number, total: told.append((stage, number, total)))
-    assert [number for _, number, _ in told] == list(range(9))
-    assert {total for *_, total in told} == {9}
+    assert [number for _, number, _ in told] == list(range(12))
+    assert {total for *_, total in told} == {12}
+    assert [stage for stage, *_ in told][:3] == ["clean", "integrity", "gaps"]
 
 
 def test_report_and_map(found, tmp_path):

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
@@ -44,6 +44,20 @@ class _Known:
     vessels: pd.DataFrame | None
     history: pd.DataFrame
     met: pd.Series
+
+
+@overload
+def find_port_calls(
+    gaps: Any, ports: Any, *, vessels: Any = None, history: Any = None, meetings: Any = None, calls_path: None = None,
+    rule: PortRule | None = None,
+) -> pd.DataFrame: ...  # fmt: skip
+
+
+@overload
+def find_port_calls(
+    gaps: Any, ports: Any, *, vessels: Any = None, history: Any = None, meetings: Any = None, calls_path: str | Path,
+    rule: PortRule | None = None,
+) -> Path: ...  # fmt: skip
 
 
 def find_port_calls(
