@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -232,10 +232,7 @@ def find_with_history(fixes: pd.DataFrame) -> Find:
         Takes GAPS, PORTS and history, returns PORT_CALLS.
     """
     vessels = particulars(fixes)
-    # A path comes back only where one was given.
-    return lambda gaps, ports, history: cast(
-        "pd.DataFrame", find_port_calls(gaps, ports, vessels=vessels, history=history)
-    )
+    return lambda gaps, ports, history: find_port_calls(gaps, ports, vessels=vessels, history=history)
 
 
 def without_history(rule: Callable[[Any, Any], pd.DataFrame]) -> Find:
