@@ -61,6 +61,7 @@ _HOME = {
     "find_port_calls": "reach.port_calls",
     "find_dark_meetings": "reach.meetings",
     "parse_destinations": "reach.destinations",
+    "link_alternatives": "linking.alternatives",
     "link_sightings": "linking.associate",
     "score_transfers": "scoring.rules",
     "TransferScorer": "scoring.estimator",

@@ -25,6 +25,7 @@ from darkvoyage.schema.tables import (
     GAPS,
     HISTORY,
     LEDGER,
+    LINK_ALTERNATIVES,
     LINKS,
     LOITERING,
     PORT_CALLS,
@@ -296,6 +297,10 @@ def _link_sightings(sightings):
     return dv.link_sightings(CASE.gaps, sightings, ports=ports(), vessels=CASE.vessels)
 
 
+def _link_alternatives(links, **options):
+    return dv.link_alternatives(links, scene_id="c1", **options)
+
+
 REGISTRY = [
     Entry("clean_fixes", dv.clean_fixes, fleet, FIXES, FIXES, per_track=True),
     Entry("find_untrusted", dv.find_untrusted, fleet, FIXES, UNTRUSTED),
@@ -313,6 +318,13 @@ REGISTRY = [
     Entry("find_port_calls", lambda t: dv.find_port_calls(t, ports()), lambda: CASE.gaps, GAPS, PORT_CALLS),
     Entry("find_dark_meetings", dv.find_dark_meetings, lambda: CASE.gaps, GAPS, DARK_MEETINGS),
     Entry("link_sightings", _link_sightings, lambda: CASE.sightings, SIGHTINGS, LINKS),
+    Entry(
+        "link_alternatives",
+        _link_alternatives,
+        lambda: _link_sightings(CASE.sightings.assign(scene_id="c1")),
+        LINKS,
+        LINK_ALTERNATIVES,
+    ),
     Entry(
         "score_transfers",
         lambda t: dv.score_transfers(t, silences=CASE.silences, port_calls=CASE.calls),

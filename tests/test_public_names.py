@@ -12,7 +12,7 @@ Investigation LinkRule LoiteringRule MeetingRule PortRule ReadError ReceptionMod
 ScoreRule SeaRule SilenceHead TransferAtSeaRule TransferScorer VisitRule VoyageConfig World build_store
 classify_encounters clean_fixes estimate_cargo find_dark_meetings find_encounters find_gaps find_loitering
 find_port_calls find_port_visits find_untrusted fit_reception fit_silence_head fleet_history investigate
-link_sightings mark_untrusted open_store parse_destinations quota_ledger read_fixes read_ports read_scenes
+link_alternatives link_sightings mark_untrusted open_store parse_destinations quota_ledger read_fixes read_ports read_scenes
 read_sightings read_vessels read_watchlist score_silence score_transfers screen sea_distance sensitive_ports
 sightings_template simulate to_geo to_trajectories write_table
 """
@@ -37,6 +37,7 @@ TABLE_FUNCTIONS = {
     "find_port_calls": 2,
     "find_dark_meetings": 1,
     "parse_destinations": 2,
+    "link_alternatives": 1,
     "link_sightings": 2,
     "score_transfers": 1,
     "estimate_cargo": 1,

@@ -159,6 +159,11 @@ LINKS = TableSpec(
     ),
     ("sighting_id", "rank", "gap_id", "scene_id", "port_id"),
 )
+LINK_ALTERNATIVES = TableSpec(
+    "LINK_ALTERNATIVES",
+    _columns("scene_id:text! rank:int! llr_best:float! sighting_id:text! gap_id:text"),
+    ("scene_id", "rank", "sighting_id"),
+)
 TRANSFERS = TableSpec(
     "TRANSFERS",
     _columns(
@@ -271,7 +276,7 @@ TABLES: dict[str, TableSpec] = {
     for spec in (
         FIXES, PORTS, SIGHTINGS, SCENES, VESSELS, WATCHLIST, GAPS, SILENCES, PORT_CALLS, LINKS, TRANSFERS, CARGO,
         LEDGER, SCREENING, PORT_VISITS, ENCOUNTERS, LOITERING, DARK_MEETINGS, UNTRUSTED, HISTORY, SEA_DISTANCES,
-        TRUTH, TRUTH_SIGHTINGS,
+        LINK_ALTERNATIVES, TRUTH, TRUTH_SIGHTINGS,
     )
 }  # fmt: skip
 """All table specifications by name."""
