@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from darkvoyage.linking.absences import absences
+from darkvoyage.linking.background import unknown_density
 from darkvoyage.linking.explain import broadcasting_pairs
-from darkvoyage.linking.likelihood import unknown_density
 from darkvoyage.linking.places import excursion_share, excursions
 from darkvoyage.linking.tables import link_rows
 from darkvoyage.linking.weighing import FOUND, Case, learn, weigh
@@ -68,7 +68,7 @@ def link_sightings(
     looks = looks.drop_duplicates("scene_id", ignore_index=True)
     background = unknown_density(seen, places, rule)
     on_air = _track_table(fixes if fixes is not None else empty(FIXES))
-    lit = broadcasting_pairs(seen, on_air, table, background, rule)
+    lit = broadcasting_pairs(seen, looks, on_air, table, background, rule)
     case = Case(table, seen, looks, places, lit, background, rule)
     weighed, routes, unknown, cut = learn(case, excursions(table, places, rule))
     flat = weigh(case, weighed.pairs[list(FOUND)], routes.flat(excursion_share(rule)), unknown)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from darkvoyage.kernels.bridges import local_offset
 from darkvoyage.kernels.grid import cell_of
 from darkvoyage.kernels.spans import expand, group_starts, search_groups
-from darkvoyage.kernels.sphere import great_circle_nm, interpolate
-from darkvoyage.linking.sensors import azimuth_error_nm, position_error_nm, sensors_of
+from darkvoyage.kernels.sphere import destination
+from darkvoyage.linking.azimuth import position_errors
+from darkvoyage.linking.observation import heading_llr
+from darkvoyage.linking.sensors import imagers
+from darkvoyage.linking.tidy import gear
 from darkvoyage.rules.linking import LinkRule
 from darkvoyage.schema.times import time_us
 from darkvoyage.units import US_PER_H
@@ -20,16 +24,22 @@ _ONE_SIDE_US = 10 * 60 * 1_000_000
 _CELL_DEG = 0.25
 _DRIFT_KN = 4.0
 """Spread of the velocity that the interpolation does not know, per hour from the nearer fix."""
+_VELOCITY_SD_KN, _COURSE_SD_DEG, _STILL_KN = 0.5, 5.0, 0.3
+_FIX_NM, _NU = 0.05, 2.0
+"""Position of a fix, and how heavy the tails are."""
 
 
 def broadcasting_pairs(
-    sightings: pd.DataFrame, fixes: pd.DataFrame, gaps: pd.DataFrame, background_per_nm2: np.ndarray, rule: LinkRule
-) -> pd.DataFrame:
+    sightings: pd.DataFrame, scenes: pd.DataFrame, fixes: pd.DataFrame, gaps: pd.DataFrame,
+    background_per_nm2: np.ndarray, rule: LinkRule,
+) -> pd.DataFrame:  # fmt: skip
     """List the broadcasting ships that each sighting could be, with the log ratio against a ship that nobody knows.
 
     Parameters
     ----------
     sightings : SIGHTINGS table of n rows
+    scenes : SCENES table
+        What they say of the view displaces ships under way on radar.
     fixes : FIXES table, cleaned
         Ships with fixes on both sides within 30 min, or one within 10 min, are placed by interpolation.
     gaps : GAPS table
@@ -41,21 +51,23 @@ def broadcasting_pairs(
     Returns
     -------
     DataFrame
-        `track_id`, `sighting` (row number), `llr` of the position [nats], `length_m` (null where unknown).
+        `track_id`, `sighting` (row number), `llr` of position and heading [nats], `length_m` (null where unknown),
+        `gear` (whether it is a net buoy or other equipment that broadcasts).
     """
     usable = fixes[fixes["flag"].isna() & fixes["track_id"].notna()].reset_index(drop=True)
     none = np.empty(0, dtype="int64")
     empty = {"track_id": pd.Series([], dtype="str"), "sighting": none, "llr": np.empty(0), "length_m": np.empty(0)}
+    empty["gear"] = np.empty(0, dtype=bool)
     if len(usable) == 0 or len(sightings) == 0:
         return pd.DataFrame(empty)
     sighting, row = _nearby(sightings, usable)
     found = _brackets(sightings, usable, sighting, row)
     if len(found) == 0:
         return pd.DataFrame(empty)
-    llr = _ratios(sightings, usable, found, background_per_nm2)
+    llr = _ratios(sightings, scenes, usable, found, background_per_nm2)
     before = found["before"].to_numpy()
     length = usable["length_m"].to_numpy()[before] if "length_m" in usable else np.full(len(found), np.nan)
-    pairs = {"sighting": found["sighting"].to_numpy(), "llr": llr, "length_m": length}
+    pairs = {"sighting": found["sighting"].to_numpy(), "llr": llr, "length_m": length, "gear": gear(usable)[before]}
     track = usable["track_id"].take(before).reset_index(drop=True)
     table = pd.DataFrame({"track_id": track} | pairs)[llr >= rule.min_llr]
     return table[~_in_gaps(table, gaps, sightings)].reset_index(drop=True)
@@ -127,19 +139,57 @@ def _brackets(sightings: pd.DataFrame, fixes: pd.DataFrame, sighting: np.ndarray
     return table[both | (nearer <= _ONE_SIDE_US)].reset_index(drop=True)
 
 
-def _ratios(sightings: pd.DataFrame, fixes: pd.DataFrame, pairs: pd.DataFrame, background: np.ndarray) -> np.ndarray:
-    sighting, before, after = (pairs[name].to_numpy() for name in ("sighting", "before", "after"))
-    since = pairs["since_us"].to_numpy()
-    total = np.maximum(since + pairs["until_us"].to_numpy(), 1)
-    fraction = np.where(before == after, 0.0, since / total)
-    lat, lon = fixes["lat"].to_numpy(), fixes["lon"].to_numpy()
-    at_lat, at_lon = interpolate(lat[before], lon[before], lat[after], lon[after], fraction)
-    distance = great_circle_nm(
-        at_lat, at_lon, sightings["lat"].to_numpy()[sighting], sightings["lon"].to_numpy()[sighting]
-    )
-    speed = np.nan_to_num(fixes["sog"].to_numpy()[before]) if "sog" in fixes else np.zeros(len(pairs))
-    sensor = sensors_of(sightings)[sighting]
+def _ratios(
+    sightings: pd.DataFrame, scenes: pd.DataFrame, fixes: pd.DataFrame, pairs: pd.DataFrame, background: np.ndarray
+) -> np.ndarray:
+    """Log ratio of the position and the heading, ship under way displaced as the sensor sees it."""
+    sighting = pairs["sighting"].to_numpy()
+    lat, lon, east, north = _placed(fixes, pairs)
+    errors = position_errors(sightings, scenes)
+    shift_east, shift_north, blur = errors.shift(sighting, east, north, _VELOCITY_SD_KN)
+    seen_lat, seen_lon = (sightings[name].to_numpy()[sighting] for name in ("lat", "lon"))
+    x, y = local_offset(lat, lon, seen_lat, seen_lon)
+    speed = np.hypot(east, north)
     drift = np.minimum(_DRIFT_KN, 0.3 + speed) * pairs["nearer_h"].to_numpy()
-    variance = position_error_nm(sightings)[sighting] ** 2 + azimuth_error_nm(sensor, speed) ** 2 + drift**2 + 0.05**2
-    density = (1 + distance**2 / (2 * variance)) ** -2 / (2 * np.pi * variance)
-    return np.log(density / background[sighting])
+    variance = errors.sd_nm[sighting] ** 2 + blur**2 + drift**2 + _FIX_NM**2
+    off2 = (x - shift_east) ** 2 + (y - shift_north) ** 2
+    density = (1 + off2 / (_NU * variance)) ** -(_NU / 2 + 1) / (2 * np.pi * variance)
+    llr = np.log(density / background[sighting])
+    if "heading" in sightings:
+        course = np.degrees(np.arctan2(east, north))
+        of = imagers(sightings, scenes)[sighting]
+        turned = np.full(len(pairs), _COURSE_SD_DEG)
+        llr = llr + heading_llr(sightings["heading"].to_numpy()[sighting], course, speed, turned, of)
+    return llr
+
+
+def _placed(fixes: pd.DataFrame, pairs: pd.DataFrame) -> tuple[np.ndarray, ...]:
+    """Place of the ship at the time of the sighting, and its velocity to the east and north [kn].
+
+    Between two fixes the curve that keeps their velocities, beside a single one its course kept.
+    """
+    before, after = pairs["before"].to_numpy(), pairs["after"].to_numpy()
+    since, until = pairs["since_us"].to_numpy() / US_PER_H, pairs["until_us"].to_numpy() / US_PER_H
+    lat, lon = fixes["lat"].to_numpy(), fixes["lon"].to_numpy()
+    one = (pairs["since_us"].to_numpy() < 0) | (pairs["until_us"].to_numpy() < 0)
+    total = np.where(one, 1.0, np.maximum(since + until, 1e-6))
+    x, y = local_offset(lat[before], lon[before], lat[after], lon[after])
+    chord = np.where(one, np.nan, np.stack([x, y]) / total)
+    start, end = (_velocity(fixes, row) for row in (before, after))
+    start, end = (np.where(np.isfinite(v), v, np.where(np.isfinite(chord), chord, 0.0)) for v in (start, end))
+    f = np.where(one, 0.0, since / total)
+    along = (3 - 2 * f) * f**2 * np.stack([x, y]) + total * f * (1 - f) * ((1 - f) * start - f * end)
+    pace = 6 * f * (1 - f) * np.nan_to_num(chord) + (1 - f) * (1 - 3 * f) * start + f * (3 * f - 2) * end
+    kept = np.where(until < 0, since, -until) * start
+    offset, velocity = np.where(one, kept, along), np.where(one, start, pace)
+    course, distance = np.degrees(np.arctan2(offset[0], offset[1])), np.hypot(*offset)
+    return (*destination(lat[before], lon[before], course, distance), *velocity)
+
+
+def _velocity(fixes: pd.DataFrame, row: np.ndarray) -> np.ndarray:
+    """Speed over ground to the east and north [kn], NaN where not known, shape (2, n)."""
+    if "sog" not in fixes or "cog" not in fixes:
+        return np.full((2, len(row)), np.nan)
+    speed, course = fixes["sog"].to_numpy()[row], np.radians(fixes["cog"].to_numpy()[row])
+    still = speed < _STILL_KN
+    return np.where(still, 0.0, speed * np.stack([np.sin(course), np.cos(course)]))

@@ -1,27 +1,20 @@
-"""The likelihood of a sighting under each gap: position, length, heading and class."""
+"""The likelihood of a sighting under each gap: where the ship may have been, and what the sighting shows of it."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.special import i0e
 
 from darkvoyage.kernels.bridges import bridge_density, gaussian_density, local_offset
-from darkvoyage.kernels.sphere import angle_difference, bearing
+from darkvoyage.linking.observation import observation_llr
 from darkvoyage.linking.places import Excursions, near_ports, pairs_with_ports
-from darkvoyage.linking.sensors import length_errors, length_llr, position_error_nm, sensors_of
+from darkvoyage.linking.sensors import position_error_nm
 from darkvoyage.rules.linking import LinkRule
-from darkvoyage.schema.ais import is_tanker
 
-__all__ = ["pair_evidence", "port_spread_nm", "unknown_density"]
+__all__ = ["pair_evidence", "port_spread_nm"]
 
-_OPEN_SEA = 0.01
-"""Unknown ships per area away from ports, as a share of that at a port (2e-5 against 1e-2 per km2 and in between)."""
-_CLASS_MATCH, _CLASS_MISS = float(np.log(0.85 / 0.40)), float(np.log(0.15 / 0.60))
-_SAME_MMSI, _OTHER_MMSI = float(np.log(200.0)), float(-np.log(50.0))
-_KAPPA = {"optical": 50.0, "sar": 15.0}
-_HEADING_MIX = {"optical": (0.85, 0.10, 0.05), "sar": (0.60, 0.35, 0.05)}
-_TURN_NM = 5.0
+_COURSE_SD_DEG = 15.0
+"""Of a ship under way about the chord between the ends of its gap."""
 _ROADS_NM, _ROADS_SHARE = 4.0, 0.3
 """Ships wait in the roads before and after: a third of the sightings of ships on a call in simulated development worlds
 lie 4 to 7 nm from the port."""
@@ -32,18 +25,9 @@ def port_spread_nm(ports: pd.DataFrame, rule: LinkRule) -> np.ndarray:
     return np.maximum(rule.port_sd_nm, ports["radius_nm"].to_numpy() / 2)
 
 
-def unknown_density(sightings: pd.DataFrame, ports: pd.DataFrame, rule: LinkRule) -> np.ndarray:
-    """Density of unknown ships and false alarms at each sighting: high at ports, low at sea [1/nm2], shape (n,)."""
-    spread = 2 * port_spread_nm(ports, rule)
-    point, port, distance = near_ports(sightings["lat"].to_numpy(), sightings["lon"].to_numpy(), ports, spread)
-    nearness = np.zeros(len(sightings))
-    np.maximum.at(nearness, point, np.exp(-0.5 * (distance / spread[port]) ** 2))
-    return rule.background_per_nm2 * (_OPEN_SEA + (1 - _OPEN_SEA) * nearness) + rule.false_alarm_per_nm2
-
-
 def pair_evidence(
-    pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame, ports: pd.DataFrame, routes: Excursions,
-    background_per_nm2: np.ndarray, unknown: tuple[float, float], rule: LinkRule,
+    pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame, scenes: pd.DataFrame, ports: pd.DataFrame,
+    routes: Excursions, background_per_nm2: np.ndarray, unknown: tuple[float, float], rule: LinkRule,
 ) -> pd.DataFrame:  # fmt: skip
     """Add the log-likelihood ratios of each pair, and the share of it that is a call at a port.
 
@@ -57,16 +41,23 @@ def pair_evidence(
     # On the way to and from the ports the ship may be anywhere in the prism.
     elsewhere = np.maximum(calling - lying, 0.0) + (1.0 - calling) * (1.0 - straight_on)
     density = bridge + at_port["density"] + elsewhere / pairs["area_nm2"].to_numpy()
+    position = _velocity(pairs, gaps).assign(benign=bridge / density)
+    shown = observation_llr(pairs, gaps, sightings, scenes, position, unknown)
     table = pairs.assign(
         llr_position=np.log(density / background_per_nm2[sighting]),
-        llr_length=_length(pairs, gaps, sightings, unknown),
-        llr_heading=_heading(pairs, gaps, sightings, bridge / density),
-        llr_class=_ship_class(pairs, gaps, sightings),
         port=at_port["port"],
         p_at_port=np.where(at_port["port"] >= 0, at_port["best"] / density, np.nan),
         p_at_port_prior=np.where(at_port["port"] >= 0, at_port["prior"], np.nan),
     )
-    return table.assign(llr_total=table[["llr_position", "llr_length", "llr_heading", "llr_class"]].sum(axis=1))
+    return pd.concat([table.assign(llr_total=table["llr_position"] + shown.sum(axis=1)), shown], axis=1)
+
+
+def _velocity(pairs: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
+    """Velocity along the chord of each gap."""
+    gap = pairs["gap"].to_numpy()
+    ends = (gaps[name].to_numpy()[gap] for name in ("start_lat", "start_lon", "end_lat", "end_lon"))
+    east, north = (part / pairs["total_h"].to_numpy() for part in local_offset(*ends))
+    return pd.DataFrame({"velocity_east_kn": east, "velocity_north_kn": north, "course_spread_deg": _COURSE_SD_DEG})
 
 
 def _bridge(pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame) -> np.ndarray:
@@ -113,54 +104,3 @@ def _at_ports(
         column[pair[first]] = values[first]
         table[name] = column
     return table, np.bincount(pair, routes.weight[row] * dwell, minlength=number)
-
-
-def _length(
-    pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame, unknown: tuple[float, float]
-) -> np.ndarray:
-    if "length_m" not in sightings:
-        return np.zeros(len(pairs))
-    gap, sighting = pairs["gap"].to_numpy(), pairs["sighting"].to_numpy()
-    bias, spread = length_errors(sightings)
-    return length_llr(
-        sightings["length_m"].to_numpy()[sighting], gaps["length_m"].to_numpy()[gap], bias[sighting],
-        spread[sighting], *unknown,
-    )  # fmt: skip
-
-
-def _heading(pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame, straight_on: np.ndarray) -> np.ndarray:
-    """Heading against the chord, with imagery's half-turn ambiguity; counts as far as the ship went straight on."""
-    if "heading" not in sightings:
-        return np.zeros(len(pairs))
-    gap, sighting = pairs["gap"].to_numpy(), pairs["sighting"].to_numpy()
-    ends = (gaps[name].to_numpy()[gap] for name in ("start_lat", "start_lon", "end_lat", "end_lon"))
-    turn = np.radians(angle_difference(sightings["heading"].to_numpy()[sighting], bearing(*ends)))
-    sensor = sensors_of(sightings)[sighting]
-    llr = np.zeros(len(pairs))
-    for name, (ahead, astern, other) in _HEADING_MIX.items():
-        peaks = ahead * _von_mises(turn, _KAPPA[name]) + astern * _von_mises(turn + np.pi, _KAPPA[name])
-        density = straight_on * (peaks + other) + 1 - straight_on
-        llr = np.where((sensor == name) & (pairs["straight_nm"].to_numpy() > _TURN_NM), np.log(density), llr)
-    return np.where(np.isfinite(llr), llr, 0.0)
-
-
-def _von_mises(angle: np.ndarray, kappa: float) -> np.ndarray:
-    """Density of a direction over that of any direction."""
-    return np.exp(kappa * (np.cos(angle) - 1)) / i0e(kappa)
-
-
-def _ship_class(pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame) -> np.ndarray:
-    """Tanker or not, as the analyst saw it; and the identity where the sighting carries one."""
-    gap, sighting = pairs["gap"].to_numpy(), pairs["sighting"].to_numpy()
-    llr = np.zeros(len(pairs))
-    if "vessel_class" in sightings and "ship_type" in gaps:
-        seen = sightings["vessel_class"].str.lower()
-        looks_tanker = seen.str.contains("tanker").fillna(False).to_numpy(dtype=bool)[sighting]
-        tanker = is_tanker(gaps["ship_type"].astype("float64").to_numpy())[gap]
-        known = seen.notna().to_numpy()[sighting] & gaps["ship_type"].notna().to_numpy()[gap]
-        llr = np.where(known, np.where(looks_tanker == tanker, _CLASS_MATCH, _CLASS_MISS), 0.0)
-    if "mmsi" in sightings:
-        named = sightings["mmsi"].to_numpy(dtype="float64", na_value=np.nan)[sighting]
-        same = named == gaps["mmsi"].to_numpy()[gap]
-        llr = llr + np.where(np.isfinite(named), np.where(same, _SAME_MMSI, _OTHER_MMSI), 0.0)
-    return llr

@@ -1,33 +1,31 @@
-"""What sensors get wrong: position, length, and what they miss.
-
-Sources: Kroodsma et al. 2022 (RADARSAT-2 lengths and recall), Paolo et al. 2024 (Sentinel-1), Rodger and Guida 2021
-(azimuth shift), Skylight support pages (Sentinel-2 lengths).
-"""
+"""What the sensors of given sightings and scenes get wrong and miss, by the laws of `linking.laws`."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
+from darkvoyage.linking.laws import DETECTION, LENGTH, POSITION_M, imager_of
 from darkvoyage.units import M_PER_NM
 
-__all__ = ["azimuth_error_nm", "detection_chance", "length_errors", "length_llr", "position_error_nm", "sensors_of"]
+__all__ = [
+    "detection_chance", "imagers", "length_llr", "length_moments", "position_error_nm",
+    "scene_columns", "sensors_of",
+]  # fmt: skip
 
-_POSITION_M = {"sar": 150.0, "optical": 30.0, "rf": 3000.0, "visual": 500.0}
-_LENGTH_LOG = {"sar": (0.10, 0.32), "optical": (0.0, 0.12), "visual": (0.0, 0.25)}
-"""Bias and spread of the log length; radar of ships above 150 m: +0.09, 0.32."""
+Law = TypeVar("Law")
+
+_KIND = {"s1": "sar", "rs2": "sar", "agile": "sar", "s2": "optical"}
 _LENGTH_FLOOR = 0.05
-_AZIMUTH_S = 115.0
-"""Slant range over platform speed of Sentinel-1 [s]: a radial speed shifts the image by this many seconds of it."""
-_SIGHT_LENGTH_M = np.array([10.0, 20.0, 30.0, 60.0, 100.0])
-_SIGHT_CHANCE = np.array([0.2, 0.5, 0.75, 0.93, 0.96])
-
-
-def position_error_nm(sightings: pd.DataFrame) -> np.ndarray:
-    """Error of each sighting's position [nm], shape (n,)."""
-    usual = _of_sensor(sightings, {name: (metres, 0.0) for name, metres in _POSITION_M.items()}, (300.0, 0.0))[0]
-    given = sightings["position_err_m"].to_numpy() if "position_err_m" in sightings else np.full(len(sightings), np.nan)
-    return np.where(np.isfinite(given), given, usual) / M_PER_NM
+_USUAL_M = 80.0
+"""Length taken for a ship whose length is not known [m]."""
+_CROWDED = 0.8
+"""Neighbours within a kilometre hide each other (Paolo et al. 2024, recall by distance to the next vessel)."""
+_AXIS = 0.18
+"""Antenna and bright centre lie apart by a quarter of the length along the hull: on each axis, over the length."""
 
 
 def sensors_of(sightings: pd.DataFrame) -> np.ndarray:
@@ -37,17 +35,93 @@ def sensors_of(sightings: pd.DataFrame) -> np.ndarray:
     return sightings["sensor"].fillna("").to_numpy(dtype=object).astype("U8")
 
 
-def azimuth_error_nm(sensor: np.ndarray, speed_kn: np.ndarray) -> np.ndarray:
-    """Spread of the radar displacement of a ship under way whose course to the radar is not known [nm], shape (n,)."""
-    # Radial share of the speed: rms of cos over courses (0.71) times sin of a 39 degree incidence (0.63).
-    return np.where(sensor == "sar", 0.71 * 0.63 * _AZIMUTH_S / 3600.0 * speed_kn, 0.0)
+def scene_columns(sightings: pd.DataFrame, scenes: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Columns of the scene of each sighting, null where the scene or the column is not known.
+
+    Parameters
+    ----------
+    sightings : SIGHTINGS table of n rows
+    scenes : SCENES table
+    names : sequence of str
+
+    Returns
+    -------
+    DataFrame of n rows
+    """
+    row = np.full(len(sightings), -1)
+    if "scene_id" in sightings and len(scenes):
+        known = pd.Index(scenes["scene_id"])
+        row = known.get_indexer(pd.Index(sightings["scene_id"].to_numpy(dtype=object)))
+    out = {}
+    for name in names:
+        given = np.full(len(scenes) + 1, None, dtype=object)
+        if name in scenes:
+            given[:-1] = scenes[name].to_numpy(dtype=object)
+        out[name] = given[row]
+    return pd.DataFrame(out, index=sightings.index)
 
 
-def length_errors(sightings: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Bias and spread of the log of each sighting's length, shape (n,) each."""
-    bias, spread = _of_sensor(sightings, _LENGTH_LOG, (0.0, 0.4))
+def imagers(sightings: pd.DataFrame, scenes: pd.DataFrame) -> np.ndarray:
+    """Imager of each sighting, from itself or from what its scene says, shape (n,); see `laws.imager_of`.
+
+    Parameters
+    ----------
+    sightings : SIGHTINGS table of n rows
+    scenes : SCENES table
+    """
+    own = imager_of(sightings)
+    view = scene_columns(sightings, scenes, ("sensor", "source", "platform"))
+    theirs = imager_of(view)
+    return np.where(np.isin(own, ["", "sar", "optical"]) & (theirs != ""), theirs, own)
+
+
+def position_error_nm(sightings: pd.DataFrame, scenes: pd.DataFrame | None = None) -> np.ndarray:
+    """Error of each sighting's position for a ship that lies still, on each axis [nm], shape (n,).
+
+    Parameters
+    ----------
+    sightings : SIGHTINGS table of n rows
+        `position_err_m` goes before the laws.
+    scenes : SCENES table, optional
+    """
+    imager = imager_of(sightings) if scenes is None else imagers(sightings, scenes)
+    usual = np.array([_law(POSITION_M, str(name)) for name in np.unique(imager)])
+    usual = usual[np.unique(imager, return_inverse=True)[1]] if len(sightings) else np.empty(0)
+    if "position_err_m" in sightings:
+        given = sightings["position_err_m"].to_numpy()
+        usual = np.where(np.isfinite(given), given, usual)
+    if "length_m" in sightings:
+        usual = np.hypot(usual, _AXIS * np.nan_to_num(sightings["length_m"].to_numpy()))
+    return usual / M_PER_NM
+
+
+def length_moments(
+    sightings: pd.DataFrame, sighting: np.ndarray, length_m: np.ndarray, imager: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Bias and spread of the log of the length measured of each ship.
+
+    Parameters
+    ----------
+    sightings : SIGHTINGS table of n rows
+        `length_err_m` goes before the laws.
+    sighting : ndarray of int64, shape (m,)
+        Rows of the sightings.
+    length_m : ndarray of float64, shape (m,)
+        The ships' own lengths [m].
+    imager : ndarray of str, shape (n,)
+        Of `imagers`.
+
+    Returns
+    -------
+    bias, spread : ndarray of float64, shape (m,)
+    """
+    bias, spread = np.zeros(len(sighting)), np.ones(len(sighting))
+    of = imager[sighting]
+    for name in np.unique(of):
+        some = of == name
+        bias[some], spread[some] = _law(LENGTH, str(name)).moments(length_m[some])
     if "length_err_m" in sightings and "length_m" in sightings:
-        relative = sightings["length_err_m"].to_numpy() / sightings["length_m"].to_numpy()
+        relative = (sightings["length_err_m"].to_numpy() / sightings["length_m"].to_numpy())[sighting]
         given = np.isfinite(relative)
         bias = np.where(given, 0.0, bias)
         spread = np.where(given, np.hypot(relative, _LENGTH_FLOOR), spread)
@@ -65,18 +139,40 @@ def length_llr(
     return np.where(np.isfinite(llr), llr, 0.0)
 
 
-def detection_chance(length_m: np.ndarray, clear: np.ndarray, at_most: float) -> np.ndarray:
-    """Chance that a ship is detected in a scene, by its length and the clear share of the scene; 80 m if unknown."""
-    length = np.where(np.isfinite(length_m), length_m, 80.0)
-    chance = np.interp(np.log(length), np.log(_SIGHT_LENGTH_M), _SIGHT_CHANCE)
+def detection_chance(
+    length_m: np.ndarray, clear: np.ndarray, at_most: float, *, imager: np.ndarray | None = None,
+    crowded: np.ndarray | None = None,
+) -> np.ndarray:  # fmt: skip
+    """Chance that a ship is detected in a scene.
+
+    Parameters
+    ----------
+    length_m : ndarray of float64, shape (n,)
+        Length of the ship; 80 m where it is not known [m].
+    clear : ndarray of float64, shape (n,)
+        Clear share of the scene, all of it where not known.
+    at_most : float
+        Ceiling for any sensor.
+    imager : ndarray of str, shape (n,), optional
+        Of `imager_of`; Sentinel-1 where not known.
+    crowded : ndarray of bool, shape (n,), optional
+        Whether another ship is within a kilometre.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+    """
+    length = np.where(length_m > 0, length_m, _USUAL_M)
+    of = np.full(len(length), "sar") if imager is None else imager
+    chance = np.empty(len(length))
+    for name in np.unique(of):
+        some = of == name
+        law = _law(DETECTION, str(name)) if str(name) not in ("", "rf", "visual") else DETECTION["sar"]
+        chance[some] = law.chance(length[some])
+    if crowded is not None:
+        chance = np.where(crowded, _CROWDED, 1.0) * chance
     return np.minimum(chance, at_most) * np.where(np.isfinite(clear), clear, 1.0)
 
 
-def _of_sensor(
-    sightings: pd.DataFrame, values: dict[str, tuple[float, float]], default: tuple[float, float]
-) -> tuple[np.ndarray, np.ndarray]:
-    names = [*values, ""]
-    table = np.array([*values.values(), default])
-    sensor = sensors_of(sightings)
-    at = np.select([sensor == name for name in names], range(len(names)), len(values))
-    return table[at, 0], table[at, 1]
+def _law(laws: Mapping[str, Law], imager: str) -> Law:
+    return laws[imager] if imager in laws else laws[_KIND[imager]]

@@ -13,7 +13,7 @@ from darkvoyage.linking.joint import joint_posterior
 from darkvoyage.linking.learning import Exposure, call_lift, unknown_lengths
 from darkvoyage.linking.likelihood import pair_evidence
 from darkvoyage.linking.places import Excursions
-from darkvoyage.linking.sensors import length_errors, length_llr
+from darkvoyage.linking.sensors import imagers, length_llr, length_moments
 from darkvoyage.linking.views import calls_in_view, detection_ratio, share_in_scene
 from darkvoyage.rules.linking import LinkRule
 
@@ -170,7 +170,7 @@ def weigh(case: Case, found: pd.DataFrame, routes: Excursions, unknown: tuple[fl
 def _evidence(case: Case, found: pd.DataFrame, routes: Excursions, unknown: tuple[float, float]) -> pd.DataFrame:
     """Evidence of candidate pairs; `llr_joint` counts the chance of being missed too."""
     pairs = pair_evidence(
-        found, case.gaps, case.sightings, case.ports, routes, case.background_per_nm2, unknown, case.rule
+        found, case.gaps, case.sightings, case.scenes, case.ports, routes, case.background_per_nm2, unknown, case.rule
     )
     scene = case.scene[pairs["sighting"].to_numpy()]
     inside = share_in_scene(pairs, scene, case.gaps, case.scenes, case.ports, routes, case.rule)
@@ -184,8 +184,8 @@ def _lit_ratios(case: Case, unknown: tuple[float, float]) -> np.ndarray:
     sighting, length = case.lit["sighting"].to_numpy(), case.lit["length_m"].to_numpy()
     llr = case.lit["llr"].to_numpy()
     if "length_m" in case.sightings:
-        bias, spread = length_errors(case.sightings)
+        imager = imagers(case.sightings, case.scenes)
         seen_m = case.sightings["length_m"].to_numpy()[sighting]
-        llr = llr + length_llr(seen_m, length, bias[sighting], spread[sighting], *unknown)
+        llr = llr + length_llr(seen_m, length, *length_moments(case.sightings, sighting, length, imager), *unknown)
     scene = case.scene[sighting]
     return llr + detection_ratio(length, (scene >= 0).astype("float64"), scene, case.scenes, case.rule)
