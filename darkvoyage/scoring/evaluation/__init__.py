@@ -37,6 +37,7 @@ _HOME = {
     "meetings_by_ends": "meetings",
     "shift_vessels": "meetings",
     "answers_links": "links",
+    "answers_ships": "links",
     "evaluate_links": "links",
     "answers_transfers": "transfers",
     "evaluate_transfers": "transfers",
@@ -47,6 +48,7 @@ _HOME = {
     "mask_scenes": "masked_scenes",
     "judge_links": "masked_scenes",
     "overlay_days": "masked_scenes",
+    "overlay_starts": "masked_scenes",
     "duration_rule": "baselines",
     "pre_gap_count": "baselines",
     "gfw_rule": "baselines",
@@ -60,6 +62,8 @@ _HOME = {
     "links_within_50_km": "baseline_links",
     "links_nearest": "baseline_links",
     "links_hungarian": "baseline_links",
+    "links_by_density": "baseline_links",
+    "with_broadcasters": "baseline_links",
     "with_truth": "oracle",
 }
 

@@ -5,8 +5,8 @@ taken out altogether), half of the others fall silent for some hours around the 
 a few minutes of it. The image itself is made from the true positions; what it misses, displaces and mistakes are
 numbers of `camera`, not of the linker.
 
-Limits: ships that are not reported every five minutes at the time of an image are not in it; clutter does not thicken
-towards a coast.
+Limits: ships that are not reported every five minutes at the time of an image are not in it. Ships are masked at
+random, so that what they do in a silence is what ships do: nobody here goes somewhere in order not to be seen.
 """
 
 from __future__ import annotations
@@ -24,15 +24,25 @@ from darkvoyage.gaps.hiding import Tracks, cleaned, without
 from darkvoyage.kernels.spans import group_starts
 from darkvoyage.kernels.sphere import angle_difference, bearing, destination, great_circle_nm, interpolate
 from darkvoyage.linking.associate import link_sightings
+from darkvoyage.rules.linking import LinkRule
 from darkvoyage.rules.tracks import GapRule
 from darkvoyage.schema.conform import finish
 from darkvoyage.schema.tables import VESSELS
 from darkvoyage.schema.times import utc_times
-from darkvoyage.scoring.evaluation.camera import Scenery, photograph
-from darkvoyage.scoring.evaluation.links import answers_links
+from darkvoyage.scoring.evaluation.camera import Camera, Scenery, photograph
+from darkvoyage.scoring.evaluation.links import answers_links, answers_ships
 from darkvoyage.units import US_PER_H
 
-__all__ = ["MaskedScenes", "judge_links", "mask_scenes", "overlay_days"]
+__all__ = [
+    "MaskedScenes",
+    "camera_of",
+    "find_masked_gaps",
+    "judge_links",
+    "link_masked",
+    "mask_scenes",
+    "overlay_days",
+    "overlay_starts",
+]
 
 DENSE_H = 5 / 60
 """Reports no further apart than this are dense [h]: the true position at the time of an image is known."""
@@ -43,6 +53,7 @@ _TOLERANCE = 0.1
 """A silence ends at fixes, and may be longer at either end by this share and the spacing of dense reports."""
 _APART, _MARGIN_H = 2.2, 0.5
 """Images are this many silences and hours apart: then no two silences of a ship meet."""
+_VOYAGE_H = 1.0
 _STAND_IN_MMSI = 299_000_000  # the identification digits 299 are not allocated
 
 
@@ -60,6 +71,8 @@ class MaskedScenes:
         Lengths of the ships that broadcast.
     truth_sightings : TRUTH_SIGHTINGS table
         `mmsi` is null for ships that never broadcast and for clutter.
+    ships : DataFrame
+        Ships in the images that broadcast at some time, seen or not: `scene_id`, `timestamp`, `mmsi`, `sighting_id`.
     """
 
     fixes: pd.DataFrame
@@ -67,11 +80,13 @@ class MaskedScenes:
     scenes: pd.DataFrame
     vessels: pd.DataFrame
     truth_sightings: pd.DataFrame
+    ships: pd.DataFrame
 
 
 def mask_scenes(
     fixes: Any, *, gap_h: float, number: int = 20, seed: int = 0, sensor: str = "sar", half_side_nm: float = 25.0,
     unknown_share: float = 0.15, dark_share: float = 0.5, length_m: float = 110.0, length_log_sd: float = 0.5,
+    camera: Camera | None = None,
 ) -> MaskedScenes:  # fmt: skip
     """Lay images over dense tracks and hide the ships in them.
 
@@ -93,6 +108,8 @@ def mask_scenes(
         fixes that far apart).
     length_m, length_log_sd : float
         Log-normal length of ships whose reports have none: median [m] and log standard deviation.
+    camera : Camera, optional
+        None: the usual one for even seeds, for odd ones a camera that is off by 30 %.
 
     Returns
     -------
@@ -113,32 +130,84 @@ def mask_scenes(
     scenery = _scenery(table, tracks, gap_h, number, half_side_nm, sensor, rng)
     views = _views(table, tracks, scenery, ships)
     hidden = _silences(tracks, views, gap_h, dark_share, rng)
-    seen, truth = photograph(views, scenery, rng)
+    seen, truth = photograph(views, scenery, rng, camera=camera or camera_of(seed))
     heard = without(table, tracks.track[hidden[0]], tracks.time[hidden[0]], tracks.time[hidden[1]])
     known = ships.loc[~ships["unknown"], ["mmsi", "length_m"]]
     left = heard[heard["mmsi"].isin(known["mmsi"])].reset_index(drop=True)
-    return MaskedScenes(left, seen, scenery.table(), finish(known, VESSELS, optional=True), truth)
+    scenes, known = scenery.table(), finish(known, VESSELS, optional=True)
+    return MaskedScenes(left, seen, scenes, known, truth, _shown(views, scenes, seen, truth))
 
 
-def judge_links(masked: MaskedScenes, *, link: Callable[[Any, Any], pd.DataFrame] | None = None) -> pd.DataFrame:
+def camera_of(seed: int) -> Camera:
+    """Return the camera of a run: the usual one for even seeds, for odd ones one that is off by 30 %.
+
+    Parameters
+    ----------
+    seed : int
+
+    Returns
+    -------
+    Camera
+    """
+    return Camera.off(np.random.default_rng([seed, 1])) if seed % 2 else Camera()
+
+
+def find_masked_gaps(masked: MaskedScenes) -> pd.DataFrame:
+    """Return the gaps of what is left of the feed, from 24 minutes on.
+
+    Parameters
+    ----------
+    masked : MaskedScenes
+
+    Returns
+    -------
+    GAPS table
+    """
+    return find_gaps(masked.fixes, rule=GapRule(min_gap_h=MIN_GAP_H))
+
+
+def link_masked(masked: MaskedScenes, gaps: pd.DataFrame, *, rule: LinkRule | None = None) -> pd.DataFrame:
+    """Link the sightings with all that the linker is told: scenes, feed and lengths.
+
+    Parameters
+    ----------
+    masked : MaskedScenes
+    gaps : GAPS table
+        Of `find_masked_gaps`.
+    rule : LinkRule, optional
+
+    Returns
+    -------
+    LINKS table
+    """
+    sides = {"scenes": masked.scenes, "fixes": masked.fixes, "vessels": masked.vessels}
+    return link_sightings(gaps, masked.sightings, **sides, rule=rule)
+
+
+def judge_links(
+    masked: MaskedScenes, *, link: Callable[[Any, Any], pd.DataFrame] | None = None, of: str = "sightings"
+) -> pd.DataFrame:
     """Link the sightings, and put what was found beside the truth.
 
     Parameters
     ----------
     masked : MaskedScenes
     link : callable, optional
-        Takes GAPS and SIGHTINGS, returns LINKS. None: `link_sightings` with the scenes, the feed and the lengths.
+        Takes GAPS and SIGHTINGS, returns LINKS. None: `link_masked`.
+    of : {"sightings", "ships"}
+        Who is asked: which gap each sighting is, or which sighting each silent ship is.
 
     Returns
     -------
     DataFrame
-        As `answers_links`.
+        As `answers_links` or `answers_ships`.
     """
-    gaps = find_gaps(masked.fixes, rule=GapRule(min_gap_h=MIN_GAP_H))
-    if link is None:
-        links = link_sightings(gaps, masked.sightings, scenes=masked.scenes, fixes=masked.fixes, vessels=masked.vessels)
-    else:
-        links = link(gaps, masked.sightings)
+    if of not in ("sightings", "ships"):
+        raise RuleError(f"of = {of!r}: expected one of sightings, ships")
+    gaps = find_masked_gaps(masked)
+    links = link_masked(masked, gaps) if link is None else link(gaps, masked.sightings)
+    if of == "ships":
+        return answers_ships(links, gaps=gaps, sightings=masked.sightings, ships=masked.ships)
     return answers_links(links, gaps=gaps, sightings=masked.sightings, truth_sightings=masked.truth_sightings)
 
 
@@ -162,9 +231,39 @@ def overlay_days(fixes: Any, *, days: int = 1) -> pd.DataFrame:
     table = cleaned(fixes)
     tracks = Tracks.of(table)
     fold = days * 24 * US_PER_H
-    first = int(tracks.time.min(initial=0)) // fold if len(tracks.time) else 0
-    turn = tracks.time // fold - first
-    ship = pd.factorize(pd.MultiIndex.from_arrays([tracks.track, turn]))[0] + _STAND_IN_MMSI + 1
+    return _folded(table, tracks, tracks.track, tracks.time // fold, fold)
+
+
+def overlay_starts(fixes: Any, *, hours: float) -> pd.DataFrame:
+    """Let all voyages of a feed begin within its first hours, each a ship of its own: denser traffic, voyages whole.
+
+    Parameters
+    ----------
+    fixes : FIXES table
+        Cleaned or raw.
+    hours : float
+        Voyages are moved by whole multiples of this [h]; one ends where its ship is silent for an hour.
+
+    Returns
+    -------
+    FIXES table
+        Cleaned; usable fixes only, under numbers that no ship has.
+    """
+    if not 0.0 < hours < np.inf:
+        raise RuleError(f"hours = {hours!r}: must be greater than 0")
+    table = cleaned(fixes)
+    tracks = Tracks.of(table)
+    fold = round(hours * US_PER_H)
+    begins = np.ones(len(tracks.time), dtype=bool)
+    begins[1:] = (np.diff(tracks.time) > _VOYAGE_H * US_PER_H) | (np.diff(tracks.track) != 0)
+    voyage = np.cumsum(begins) - 1
+    return _folded(table, tracks, voyage, tracks.time[begins][voyage] // fold, fold)
+
+
+def _folded(table: pd.DataFrame, tracks: Tracks, owner: np.ndarray, turn: np.ndarray, fold: int) -> pd.DataFrame:
+    """Fixes moved back by so many folds [us], each owner and turn a ship of its own."""
+    turn = turn - (turn.min() if len(turn) else 0)
+    ship = pd.factorize(pd.MultiIndex.from_arrays([owner, turn]))[0] + _STAND_IN_MMSI + 1
     names = [name for name in ("lat", "lon", "sog", "cog", "heading", "length_m", "ship_type") if name in table]
     folded = table[names].take(tracks.row).reset_index(drop=True)
     folded = folded.assign(mmsi=ship, timestamp=utc_times(tracks.time - turn * fold))
@@ -247,6 +346,15 @@ def _views(table: pd.DataFrame, tracks: Tracks, scenery: Scenery, ships: pd.Data
     views = views[np.maximum(np.abs(north), np.abs(east)) <= scenery.half_side_nm]
     # Two hulls under one number in one image could not be told apart in the truth.
     return views.drop_duplicates(["scene", "mmsi"]).merge(ships, on="mmsi")
+
+
+def _shown(views: pd.DataFrame, scenes: pd.DataFrame, seen: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    """Ships that are not unknown, by scene, with the sighting of each."""
+    there = views.loc[~views["unknown"], ["scene", "mmsi"]]
+    looks = scenes[["scene_id", "timestamp"]].take(there["scene"].to_numpy()).reset_index(drop=True)
+    found = truth[truth["mmsi"].notna()].merge(seen[["sighting_id", "scene_id"]], on="sighting_id")
+    found = found[["scene_id", "mmsi", "sighting_id"]].astype({"mmsi": "int64"})
+    return looks.assign(mmsi=there["mmsi"].to_numpy()).merge(found, on=["scene_id", "mmsi"], how="left")
 
 
 def _silences(

@@ -1,0 +1,142 @@
+"""Images over masked real tracks, rung by rung: how often a sighting finds its silent ship, the simple rules beside it.
+
+    python benchmarks/linking_ladder.py                          # development half, silences of 1.5 h
+    python benchmarks/linking_ladder.py --rung 0.6 1.0 1.5 3 6   # the ladder
+    python benchmarks/linking_ladder.py --half test --draws 200  # what is reported
+
+Both halves are whole vessels, dealt by their MMSI, their voyages moved so that an image holds some twenty ships. The
+linker and its options are tuned on the development half only. Masked feeds are kept in --cache; delete it when the
+hiding or the camera changes. Runs of odd seed are taken by a camera that is 30 % off what it usually is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pickle
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from darkvoyage.bench.masked import SCENE_RULES
+from darkvoyage.bench.sets import RealSet, read_real_sets, read_set
+from darkvoyage.bench.worlds import OURS
+from darkvoyage.gaps.hiding import cleaned
+from darkvoyage.scoring.evaluation.links import ALARMS, BY, METRICS, SHIP_METRICS, answers_links, answers_ships
+from darkvoyage.scoring.evaluation.masked_scenes import (
+    MaskedScenes,
+    find_masked_gaps,
+    link_masked,
+    mask_scenes,
+    overlay_starts,
+)
+from darkvoyage.scoring.evaluation.metrics import evaluate
+from darkvoyage.scoring.evaluation.splits import HALVES, split_halves
+
+RUNGS = (0.6, 1.0, 1.5, 3.0, 6.0)
+FIGURES = {
+    "top1_of_ships": "top 1",
+    "brier_of_ships": "Brier",
+    "log_loss_of_ships": "log loss",
+    "precision_of_ships_at_0.5": "P .5",
+    "recall_of_ships_at_0.5": "R .5",
+    "precision_of_ships_at_0.9": "P .9",
+    "recall_of_ships_at_0.9": "R .9",
+    "ece_of_pairs": "ECE pairs",
+    "ece_of_first": "ECE first",
+    "true_over_expected_from_0.9": "true/p >.9",
+}
+OF_SIGHTINGS = {"top1": "by sighting", "auc_unknown": "AUC nobody", "false_links_of_others": "false links"}
+
+
+def feeds(real: RealSet, gap_h: float, options: argparse.Namespace) -> dict[int, MaskedScenes]:
+    """Masked feeds of a set by seed, from the cache where they are in it."""
+    name = f"{real.name}_{options.half}_{gap_h:g}_{options.fold:g}_{options.seeds}".replace(" ", "_")
+    kept = options.cache / f"{name}.pickle"
+    if kept.exists():
+        return pickle.loads(kept.read_bytes())
+    fixes = cleaned(read_set(real))
+    folded = overlay_starts(fixes[split_halves(fixes) == options.half].reset_index(drop=True), hours=options.fold)
+    masked = {seed: mask_scenes(folded, gap_h=gap_h, seed=seed, half_side_nm=15.0) for seed in range(options.seeds)}
+    options.cache.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(pickle.dumps(masked))
+    return masked
+
+
+def methods(options: argparse.Namespace) -> dict[str, Callable[[MaskedScenes, pd.DataFrame], pd.DataFrame]]:
+    """Ours, and the rules that it is shown beside."""
+    found: dict[str, Callable[[MaskedScenes, pd.DataFrame], pd.DataFrame]] = {OURS: link_masked}
+    if not options.ours:
+        found |= {name: partial(_by_rule, rule) for name, rule in SCENE_RULES.items()}
+    return found
+
+
+def _by_rule(rule: Callable, masked: MaskedScenes, gaps: pd.DataFrame) -> pd.DataFrame:
+    return rule(gaps, masked.sightings, masked.fixes)
+
+
+def main() -> None:
+    """Print the table."""
+    root = Path(__file__).parent
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--rung", type=float, nargs="+", default=[1.5], help=f"hours of silence, of {RUNGS}")
+    asked.add_argument("--half", choices=HALVES, default=HALVES[0])
+    asked.add_argument("--sets", default="Kattegat", help="only sets whose name holds this")
+    asked.add_argument("--seeds", type=int, default=24, help="times that images are laid over the tracks")
+    asked.add_argument("--fold", type=float, default=3.0, help="voyages all begin within so many hours")
+    asked.add_argument("--ours", action="store_true", help="without the simple rules")
+    asked.add_argument("--draws", type=int, default=0, help="of the bootstrap over images")
+    asked.add_argument("--real-sets", type=Path, default=root / "real_sets.toml")
+    asked.add_argument("--cache", type=Path, default=Path("/tmp/darkvoyage_ladder"))
+    asked.add_argument("--save", type=Path, help="answers about ships, as Parquet")
+    options = asked.parse_args()
+    rows, kept = [], []
+    for real in read_real_sets(options.real_sets):
+        if "scenes" not in real.protocols or options.sets.lower() not in real.name.lower() or not real.is_there():
+            continue
+        for gap_h in options.rung:
+            masked = feeds(real, gap_h, options)
+            for name, method in methods(options).items():
+                line, answers = judged(method, masked, options.draws)
+                rows.append({"set": real.name, "h": gap_h, "method": name} | line)
+                kept.append(answers.assign(set=real.name, gap_h=gap_h, method=name))
+    with pd.option_context("display.width", 300, "display.max_columns", None):
+        print(pd.DataFrame(rows).to_string(index=False))
+    if options.save:
+        pd.concat(kept, ignore_index=True).to_parquet(options.save, index=False)
+
+
+def judged(
+    method: Callable[[MaskedScenes, pd.DataFrame], pd.DataFrame], masked: dict[int, MaskedScenes], draws: int
+) -> tuple[dict[str, object], pd.DataFrame]:
+    """One row of the table, and the answers about ships."""
+    ships, sightings, cut, spent = [], [], 0.0, 0.0
+    for seed, one in masked.items():
+        gaps = find_masked_gaps(one)
+        began = time.process_time()
+        links = method(one, gaps)
+        spent += time.process_time() - began
+        cut += links["p_cut"].sum() if "p_cut" in links else 0.0
+        known = {"gaps": gaps, "sightings": one.sightings}
+        ships.append(answers_ships(links, **known, ships=one.ships).assign(world=seed))
+        sightings.append(answers_links(links, **known, truth_sightings=one.truth_sightings).assign(world=seed))
+    answers = pd.concat(ships, ignore_index=True)
+    out: dict[str, object] = {
+        "images": sum(len(one.scenes) for one in masked.values()),
+        "dark": int(answers["y"].sum()),
+    }
+    for of, metrics, figures in (
+        (answers, SHIP_METRICS, FIGURES),
+        (pd.concat(sightings, ignore_index=True), (*METRICS, *ALARMS), OF_SIGHTINGS),
+    ):
+        table = evaluate(of, metrics, draws=draws, by=BY).set_index("metric")
+        for metric, words in figures.items():
+            row = table.loc[metric]
+            out[words] = f"{row['value']:.3f}" + (f" ({row['low']:.2f}-{row['high']:.2f})" if draws else "")
+    return out | {"cut": round(cut, 3), "CPU s": round(spent, 1)}, answers
+
+
+if __name__ == "__main__":
+    main()
