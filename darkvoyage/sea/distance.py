@@ -25,6 +25,8 @@ _PLACES = TableSpec("PORTS", tuple(c for c in PORTS.columns if c.name in ("port_
 FIELDS = FieldCache()
 """Fields of this process."""
 _BLOCK, _SNAP_BLOCK = 200_000, 2_000
+_WINDING = 1.2
+"""A field is first made this much further than its furthest point is off in a straight line."""
 _NEAR_NM = 3.0
 """A bend nearer than this to a point says little of its course: the bend after it is steered for."""
 _POINT_ON_LAND, _PLACE_ON_LAND = 1, 2
@@ -91,23 +93,26 @@ def sea_legs(
     shortest = np.full(len(place), np.inf)
     course = np.full(len(place), np.nan)
     snapped, dry = np.zeros(len(place), dtype="int8"), np.zeros(len(place), dtype=bool)
+    straight = great_circle_nm(np.asarray(place_lat)[place], np.asarray(place_lon)[place], lat, lon)
     order = np.argsort(place, kind="stable")
     starts = group_starts(place[order])
     for low, high in zip(starts, np.append(starts, len(order))[1:], strict=True):
         k = int(place[order[low]])
         if not np.isfinite(place_lat[k] + place_lon[k]):
             continue
-        wanted = next(each for each in REACHES_NM if each >= reach[k] or np.isinf(each))
-        field = FIELDS.get(float(place_lat[k]), float(wrap_lon(place_lon[k])), wanted, rule, build_field)
-        for start in range(low, high, _BLOCK):
-            rows = order[start : min(start + _BLOCK, high)]
-            shortest[rows], course[rows], dry[rows] = _look_up(field, lat[rows], lon[rows], rule)
-            snapped[rows] = _PLACE_ON_LAND if field.on_land else 0
-        rows = order[low:high]
+        rows = left = order[low:high]
+        furthest = float(np.nanmax(straight[rows], initial=0.0))
+        for wanted in _reaches(furthest, float(reach[k])):
+            field = FIELDS.get(float(place_lat[k]), float(wrap_lon(place_lon[k])), wanted, rule, build_field)
+            for some in np.array_split(left, len(left) // _BLOCK + 1):
+                shortest[some], course[some], dry[some] = _look_up(field, lat[some], lon[some], rule)
+                snapped[some] = _PLACE_ON_LAND if field.on_land else 0
+            left = left[np.isinf(shortest[left])]
+            if not len(left):
+                break
         shortest[rows[shortest[rows] > reach[k]]] = np.inf
     course[np.isinf(shortest)] = np.nan
     snapped[dry] += np.where(_unique_on_land(lat[dry], lon[dry]), _POINT_ON_LAND, 0).astype("int8")
-    straight = great_circle_nm(np.asarray(place_lat)[place], np.asarray(place_lon)[place], lat, lon)
     shortest = np.maximum(shortest, np.where(np.isnan(straight), np.inf, straight))
     could = np.maximum(shortest * (1.0 - rule.bias_share), straight)
     return Legs(could, shortest * (1.0 + rule.detour_share), course, snapped)
@@ -161,6 +166,12 @@ def sea_distance(
         },
         SEA_DISTANCES,
     )
+
+
+def _reaches(furthest_nm: float, within_nm: float) -> list[float]:
+    """How far to make a field: first as far as its points suggest, then on until the ways asked for must be in it."""
+    last = next(each for each in REACHES_NM if each >= within_nm or np.isinf(each))
+    return [each for each in REACHES_NM if _WINDING * furthest_nm <= each < last] + [last]
 
 
 def _known(distance: np.ndarray) -> np.ndarray:

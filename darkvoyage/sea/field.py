@@ -22,7 +22,7 @@ __all__ = ["LAND", "NOT_REACHED", "REACHES_NM", "Field", "Level", "build_field",
 
 _LEVELS = ((0.02, 60.0), (0.05, 250.0), (0.1, 1000.0), (0.25, 2500.0), (0.5, math.inf))
 """Side of a cell [deg] and the distance by sea that it is used up to [nm]."""
-REACHES_NM = (250.0, 1000.0, 2500.0, 6000.0, math.inf)
+REACHES_NM = (250.0, 500.0, 1000.0, 2500.0, 6000.0, math.inf)
 """A field is made as far as the first of these that is enough [nm]."""
 NOT_REACHED, LAND = -1, -2
 """In place of a bend: water that the wave did not come to, and land."""
