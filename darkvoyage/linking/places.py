@@ -10,15 +10,19 @@ import pandas as pd
 
 from darkvoyage.kernels.bridges import dwell_chance
 from darkvoyage.kernels.nearby import near_cells, near_pairs
-from darkvoyage.kernels.spans import expand
+from darkvoyage.kernels.spans import expand, group_starts
 from darkvoyage.kernels.sphere import great_circle_nm
 from darkvoyage.rules.linking import LinkRule
+from darkvoyage.sea.distance import sea_legs
 
 __all__ = ["MOST_CALLING", "Excursions", "excursion_share", "excursions", "near_ports", "pairs_with_ports"]
 
 MOST_CALLING = 0.9
 """Whatever the sightings say, a gap is no call with at least the rest of one."""
 _BLOCK = 4_000_000
+_WORTH_RATIO, _WORTH_NM = 2.5, 100.0
+"""Ways round land are followed up to this much of the great circle, and this much on top [nm]: farther off, other ports
+are always nearer."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Excursions:
         exp(-detour), never by the sensitive flag.
     arrive_h, depart_h : ndarray of float64, shape (n,)
         Window at the port, hours since the gap's start.
+    out_nm, back_nm : ndarray of float64, shape (n,)
+        Likely way to the port and back from it, by sea; 0 back where the gap has no end.
     number_of_ports : int
     """
 
@@ -42,6 +48,8 @@ class Excursions:
     weight: np.ndarray
     arrive_h: np.ndarray
     depart_h: np.ndarray
+    out_nm: np.ndarray
+    back_nm: np.ndarray
     number_of_ports: int
 
     def find(self, gap: np.ndarray, port: np.ndarray) -> np.ndarray:
@@ -58,6 +66,13 @@ class Excursions:
         """Chance of being alongside at a time since the gap's start, given the call; rows >= 0, shape (n,)."""
         stay = np.full(len(row), rule.service_h)
         return dwell_chance(at_h, self.arrive_h[row], self.depart_h[row], stay)
+
+    def likeliest(self, most: int) -> np.ndarray:
+        """Rows of the likeliest calls of each gap, at most so many, sorted by gap."""
+        order = np.lexsort((self.port, -self.weight, self.gap))
+        start = group_starts(self.gap)
+        rank = np.arange(len(order)) - np.repeat(start, np.diff(np.append(start, len(order))))
+        return order[rank < most]
 
     def lifted(self, lift: np.ndarray) -> Excursions:
         """The same with each chance times its lift, shape (n,), and at most `MOST_CALLING` for a gap."""
@@ -80,35 +95,77 @@ def excursion_share(rule: LinkRule) -> float:
 
 
 def excursions(gaps: pd.DataFrame, ports: pd.DataFrame, rule: LinkRule) -> Excursions:
-    """List the ports in reach of each gap, with the window at each; open gaps end at their duration so far."""
-    lat, lon, radius = (ports[name].to_numpy() for name in ("lat", "lon", "radius_nm"))
-    ends = {name: gaps[name].to_numpy() for name in ("start_lat", "start_lon", "end_lat", "end_lon")}
-    duration = gaps["duration_h"].to_numpy()
-    straight = great_circle_nm(*ends.values())
-    step = max(_BLOCK // max(len(ports), 1), 1)
-    parts = []
-    for low in range(0, len(gaps), step):
-        some = np.arange(low, min(low + step, len(gaps)))
-        out = great_circle_nm(ends["start_lat"][some, None], ends["start_lon"][some, None], lat, lon)
-        back = great_circle_nm(ends["end_lat"][some, None], ends["end_lon"][some, None], lat, lon)
-        out = np.maximum(out - radius, 0.0)
-        back = np.where(np.isfinite(back), np.maximum(back - radius, 0.0), 0.0)
-        with np.errstate(invalid="ignore"):
-            i, j = np.nonzero((out + back) / rule.max_speed_kn < duration[some, None])
-        parts.append((some[i], j, out[i, j], back[i, j]))
-    empty = (np.empty(0, "int64"), np.empty(0, "int64"), np.empty(0), np.empty(0))
-    gap, port, out_nm, back_nm = (np.concatenate(column) for column in zip(empty, *parts, strict=True))
-    detour = np.maximum(out_nm + back_nm - np.nan_to_num(straight)[gap], 0.0)
+    """List the ports in reach of each gap by sea, with the window at each; open gaps end at their duration so far.
+
+    Parameters
+    ----------
+    gaps : GAPS table
+    ports : PORTS table
+        Whether a port is sensitive is not looked at.
+    rule : LinkRule
+    """
+    gap, port, straight_out, straight_back = _in_reach(gaps, ports, rule)
+    radius, duration = ports["radius_nm"].to_numpy()[port], gaps["duration_h"].to_numpy()[gap]
+    could_out, out = _leg(gaps, ports, gap, port, "start", straight_out, rule)
+    could_back, back = _leg(gaps, ports, gap, port, "end", straight_back, rule)
+    arrive, depart = (np.maximum(way - radius, 0.0) / rule.max_speed_kn for way in (could_out, could_back))
+    keep = arrive + depart < duration
+    gap, port, out, back = (column[keep] for column in (gap, port, out, back))
+    ends = (gaps[name].to_numpy() for name in ("start_lat", "start_lon", "end_lat", "end_lon"))
+    # No way between the ends is shorter than the difference of their ways to any one place.
+    direct = np.nan_to_num(great_circle_nm(*ends))
+    np.maximum.at(direct, gap, np.where(back > 0, np.abs(out - back), 0.0))
+    detour = np.maximum(np.maximum(out - radius[keep], 0.0) + np.maximum(back - radius[keep], 0.0) - direct[gap], 0.0)
     pull = np.exp(-detour / rule.detour_nm)
     total = np.bincount(gap, pull, minlength=len(gaps))
     return Excursions(
         gap=gap,
         port=port,
         weight=excursion_share(rule) * pull / total[gap],
-        arrive_h=out_nm / rule.max_speed_kn,
-        depart_h=duration[gap] - back_nm / rule.max_speed_kn,
+        arrive_h=arrive[keep],
+        depart_h=duration[keep] - depart[keep],
+        out_nm=out,
+        back_nm=back,
         number_of_ports=max(len(ports), 1),
     )
+
+
+def _in_reach(gaps: pd.DataFrame, ports: pd.DataFrame, rule: LinkRule) -> tuple[np.ndarray, ...]:
+    """Gap and port of all pairs whose great circles fit into the gap, and these [nm]; 0 back from no end."""
+    lat, lon, radius = (ports[name].to_numpy() for name in ("lat", "lon", "radius_nm"))
+    ends = {name: gaps[name].to_numpy() for name in ("start_lat", "start_lon", "end_lat", "end_lon")}
+    duration = gaps["duration_h"].to_numpy()
+    step = max(_BLOCK // max(len(ports), 1), 1)
+    parts = [(np.empty(0, "int64"), np.empty(0, "int64"), np.empty(0), np.empty(0))]
+    for low in range(0, len(gaps), step):
+        some = np.arange(low, min(low + step, len(gaps)))
+        out = great_circle_nm(ends["start_lat"][some, None], ends["start_lon"][some, None], lat, lon)
+        back = np.nan_to_num(great_circle_nm(ends["end_lat"][some, None], ends["end_lon"][some, None], lat, lon))
+        way = np.maximum(out - radius, 0.0) + np.maximum(back - radius, 0.0)
+        with np.errstate(invalid="ignore"):
+            i, j = np.nonzero(way / rule.max_speed_kn < duration[some, None])
+        parts.append((some[i], j, out[i, j], back[i, j]))
+    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+
+
+def _leg(
+    gaps: pd.DataFrame, ports: pd.DataFrame, gap: np.ndarray, port: np.ndarray, end: str, straight_nm: np.ndarray,
+    rule: LinkRule,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Shortest and likely way between an end of each gap and a port [nm]; 0 where the gap has no end."""
+    if not rule.by_sea:
+        return straight_nm, straight_nm
+    lat, lon = gaps[f"{end}_lat"].to_numpy()[gap], gaps[f"{end}_lon"].to_numpy()[gap]
+    known = np.flatnonzero(np.isfinite(lat + lon))
+    within = np.zeros(len(ports))
+    budget = gaps["duration_h"].to_numpy()[gap] * rule.max_speed_kn + ports["radius_nm"].to_numpy()[port]
+    worth = np.minimum(budget, _WORTH_RATIO * straight_nm + _WORTH_NM)
+    np.maximum.at(within, port[known], worth[known])
+    place_lat, place_lon = ports["lat"].to_numpy(), ports["lon"].to_numpy()
+    legs = sea_legs(place_lat, place_lon, port[known], lat[known], lon[known], within_nm=within)
+    could, likely = straight_nm.copy(), straight_nm.copy()
+    could[known], likely[known] = legs.could_nm, legs.likely_nm
+    return could, likely
 
 
 def near_ports(

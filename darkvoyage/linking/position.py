@@ -7,7 +7,6 @@ gap has no end. A call: lying at the port, or under way to it and back. Anywhere
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -21,10 +20,12 @@ from darkvoyage.kernels.bridges import (
     student_density,
 )
 from darkvoyage.kernels.spans import group_starts
+from darkvoyage.linking.azimuth import PositionErrors
 from darkvoyage.linking.places import Excursions, near_ports, pairs_with_ports
+from darkvoyage.linking.underway import MOST_LEGS, under_way
 from darkvoyage.rules.linking import LinkRule
 
-__all__ = ["ROADS_NM", "ROADS_SHARE", "Displacement", "port_spread_nm", "position_density"]
+__all__ = ["ROADS_NM", "ROADS_SHARE", "port_spread_nm", "position_density"]
 
 ROADS_NM, ROADS_SHARE = 4.0, 0.3
 """Ships wait in the roads before and after: a third of the sightings of ships on a call in simulated development worlds
@@ -32,22 +33,12 @@ lie 4 to 7 nm from the port."""
 _BLOCK = 1 << 19
 """Pairs at a time."""
 _ENDS = ("start", "end")
-
-
-class Displacement(Protocol):
-    """What is asked of the errors of sightings; `linking.azimuth.PositionErrors` has it."""
-
-    sd_nm: np.ndarray
-
-    def shift(
-        self, sighting: np.ndarray, east_kn: np.ndarray, north_kn: np.ndarray, velocity_sd_kn: np.ndarray | float = 0.0
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """East and north of where ships of a velocity appear in these sightings, and the spread of that [nm]."""
+_BENIGN = ("density", "velocity_east_kn", "velocity_north_kn", "course_spread_deg")
 
 
 def position_density(
     pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame, ports: pd.DataFrame, routes: Excursions,
-    errors: Displacement, rule: LinkRule,
+    errors: PositionErrors, rule: LinkRule,
 ) -> pd.DataFrame:  # fmt: skip
     """Work out the density of each gap's ship at the place and time of each sighting.
 
@@ -58,7 +49,7 @@ def position_density(
     gaps, sightings, ports : DataFrame
         Their tables.
     routes : Excursions
-    errors : Displacement
+    errors : PositionErrors
         Of the sightings.
     rule : LinkRule
 
@@ -74,12 +65,13 @@ def position_density(
     calling = routes.calling(len(gaps))[pairs["gap"].to_numpy()]
     going_on = rule.share_bridge / (rule.share_bridge + rule.share_prism) * (1.0 - calling)
     at_port = _at_ports(pairs, sightings, ports, routes, rule)
+    on_leg, followed = under_way(pairs, gaps, sightings, ports, routes, rule)
     anywhere = 1.0 / pairs["area_nm2"].to_numpy()
-    # On the way to and from the ports the ship may be anywhere in the prism.
-    under_way = np.maximum(calling - at_port["lying"].to_numpy(), 0.0) * anywhere
+    # Less likely calls whose port is not near may be anywhere in the prism.
+    rest = np.maximum(calling - followed - at_port["lying"].to_numpy(), 0.0)
     parts = {
         "benign": going_on * benign["density"].to_numpy(),
-        "excursion": at_port["density"].to_numpy() + under_way,
+        "excursion": at_port["density"].to_numpy() + on_leg + rest * anywhere,
         "prism": (1.0 - calling - going_on) * anywhere,
     }
     density = parts["benign"] + parts["excursion"] + parts["prism"]
@@ -108,7 +100,7 @@ def port_spread_nm(ports: pd.DataFrame, rule: LinkRule) -> np.ndarray:
 
 
 def _going_on(
-    pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame, errors: Displacement
+    pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame, errors: PositionErrors
 ) -> Iterator[pd.DataFrame]:
     """Density and velocity of ships that go on, block by block; the first block is empty."""
     ends = {name: gaps[name].to_numpy() for name in ("start_lat", "start_lon", "end_lat", "end_lon")}
@@ -137,11 +129,8 @@ def _going_on(
         yield pd.DataFrame(out)
 
 
-_BENIGN = ("density", "velocity_east_kn", "velocity_north_kn", "course_spread_deg")
-
-
 def _mixed(
-    ways: list[Branch], x: np.ndarray, y: np.ndarray, sighting: np.ndarray, errors: Displacement
+    ways: list[Branch], x: np.ndarray, y: np.ndarray, sighting: np.ndarray, errors: PositionErrors
 ) -> tuple[np.ndarray, ...]:
     """Density at a point that appears where the velocity displaces it, and velocity given the point."""
     east, north = (_mean(ways, [way.weight for way in ways], name) for name in ("velocity_x", "velocity_y"))
@@ -182,7 +171,10 @@ def _velocity(gaps: pd.DataFrame, end: str) -> tuple[np.ndarray, np.ndarray]:
 def _at_ports(
     pairs: pd.DataFrame, sightings: pd.DataFrame, ports: pd.DataFrame, routes: Excursions, rule: LinkRule
 ) -> pd.DataFrame:
-    """Density of lying at the ports near each sighting; the chance of that; the best port, its part and prior."""
+    """Density of lying at the ports near each sighting, its chance, and the best port with its part and its prior.
+
+    Calls that `under_way` follows are not in the chance.
+    """
     spread = port_spread_nm(ports, rule)
     around = np.maximum(spread, ROADS_NM)
     point, port, distance = near_ports(sightings["lat"].to_numpy(), sightings["lon"].to_numpy(), ports, around)
@@ -193,11 +185,11 @@ def _at_ports(
     dwell = routes.dwell(row, pairs["since_h"].to_numpy()[pair], rule)
     berth, roads = (gaussian_density(distance[index], sd) for sd in (spread[port[index]], np.array(ROADS_NM)))
     part = prior * dwell * ((1 - ROADS_SHARE) * berth + ROADS_SHARE * roads)
-    number = len(pairs)
+    number, lesser = len(pairs), ~np.isin(row, routes.likeliest(MOST_LEGS))
     table = pd.DataFrame(
         {
             "density": np.bincount(pair, part, minlength=number),
-            "lying": np.bincount(pair, prior * dwell, minlength=number),
+            "lying": np.bincount(pair, prior * dwell * lesser, minlength=number),
         }
     )
     best = np.lexsort((-part, pair))

@@ -23,6 +23,8 @@ class LinkRule:
         Spread of berth positions around a port [nm].
     service_h : float
         Time alongside assumed for the excursion [h].
+    by_sea : bool
+        Ways to ports are measured around land, not along great circles.
     detour_nm : float
         An excursion's weight falls by exp(-detour / detour_nm) [nm].
     background_per_nm2 : float
@@ -56,6 +58,7 @@ class LinkRule:
     share_prism: float = option(default=0.15, gt=0)
     port_sd_nm: float = option(default=0.8, gt=0)
     service_h: float = option(default=20.0, gt=0)
+    by_sea: bool = True
     detour_nm: float = option(default=200.0, gt=0)
     background_per_nm2: float = option(default=0.03, gt=0)
     false_alarm_per_nm2: float = option(default=0.0003, gt=0)

@@ -1,0 +1,86 @@
+"""Ports in reach of a gap: windows by hand, ways round land, and what must not matter."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from darkvoyage.linking.places import excursion_share, excursions
+from darkvoyage.rules.linking import LinkRule
+
+STRAIGHT = LinkRule(by_sea=False)
+
+
+def gaps(rows):
+    names = ("start_lat", "start_lon", "end_lat", "end_lon", "duration_h")
+    return pd.DataFrame(rows, columns=names, dtype="float64")
+
+
+def ports(rows, sensitive=False):
+    table = pd.DataFrame(rows, columns=["lat", "lon"], dtype="float64")
+    return table.assign(port_id=[f"P{k}" for k in range(len(table))], radius_nm=1.0, sensitive=sensitive)
+
+
+def listed(routes):
+    names = ("gap", "port", "weight", "arrive_h", "depart_h", "out_nm", "back_nm")
+    return pd.DataFrame({name: getattr(routes, name) for name in names})
+
+
+def test_window_by_hand():
+    """A degree of latitude is 60.04 nm on the mean sphere, less the port's mile, at 16 kn: 3.69 h each way of 10."""
+    routes = excursions(gaps([(0, 0, 0, 0, 10)]), ports([(1, 0), (2, 0)]), STRAIGHT)
+    assert routes.port.tolist() == [0]
+    assert routes.out_nm[0] == pytest.approx(60.04, abs=0.01)
+    assert routes.arrive_h[0] == pytest.approx(59.04 / 16, abs=1e-3)
+    assert routes.depart_h[0] == pytest.approx(10 - 59.04 / 16, abs=1e-3)
+    assert routes.weight[0] == pytest.approx(excursion_share(STRAIGHT))
+
+
+def test_open_gaps_need_not_come_back():
+    routes = excursions(gaps([(0, 0, np.nan, np.nan, 10)]), ports([(1, 0), (2, 0)]), STRAIGHT)
+    assert routes.port.tolist() == [0, 1]
+    assert routes.depart_h.tolist() == [10, 10]
+    assert routes.back_nm.tolist() == [0, 0]
+
+
+def test_weights_fall_with_the_detour():
+    """Two miles off the way and 60 off it, both ways: the detours differ by 118 nm less the ports' miles."""
+    routes = excursions(gaps([(0, 0, 0, 0, 30)]), ports([(0, 2 / 60.04), (1, 0)]), STRAIGHT)
+    want = np.exp(-2 * (59.04 - 1.0) / STRAIGHT.detour_nm)
+    assert routes.weight[1] / routes.weight[0] == pytest.approx(want, rel=1e-3)
+    assert routes.weight.sum() == pytest.approx(excursion_share(STRAIGHT))
+
+
+def test_the_sensitive_flag_never_enters():
+    table, places = gaps([(0, 0, 0, 1, 30), (0, 0.5, 0.2, 0, 20)]), [(1, 0), (0.5, 1), (0, 2)]
+    plain = listed(excursions(table, ports(places), STRAIGHT))
+    marked = listed(excursions(table, ports(places, [True, False, True]), STRAIGHT))
+    assert_frame_equal(plain, marked)
+
+
+def test_ways_go_round_land():
+    """Yellow Sea to Pohang: 220 nm over Korea, by 34.2 N 126.0 E and 34.9 N 129.2 E about 205 + 165 + 75 nm."""
+    table, place = gaps([(37.6, 125.5, 37.6, 125.5, 48)]), ports([(36.05, 129.6)])
+    assert 200 < excursions(table, place, STRAIGHT).out_nm[0] < 240
+    assert len(excursions(table, place, LinkRule()).port) == 0
+    longer = excursions(table.assign(duration_h=100.0), place, LinkRule())
+    assert 400 < longer.out_nm[0] < 480
+    assert 390 < longer.arrive_h[0] * LinkRule().max_speed_kn < longer.out_nm[0]
+
+
+def test_open_water_is_the_great_circle():
+    table, place = gaps([(36.5, 131.0, 36.5, 131.0, 48)]), ports([(37.5, 131.2)])
+    straight, sea = excursions(table, place, STRAIGHT), excursions(table, place, LinkRule())
+    assert sea.arrive_h[0] == pytest.approx(straight.arrive_h[0], rel=0.05)
+    assert straight.out_nm[0] <= sea.out_nm[0] <= 1.1 * straight.out_nm[0]
+
+
+def test_likeliest_calls():
+    routes = excursions(gaps([(0, 0, 0, 0, 40), (0, 0.1, 0, 0, 6)]), ports([(2, 0), (0.2, 0), (1, 0)]), STRAIGHT)
+    rows = routes.likeliest(2)
+    assert list(zip(routes.gap[rows], routes.port[rows], strict=True)) == [(0, 1), (0, 2), (1, 1)]
+
+
+def test_no_ports_and_no_gaps():
+    assert len(excursions(gaps([]), ports([(0, 0)]), LinkRule()).gap) == 0
+    assert len(excursions(gaps([(0, 0, 0, 0, 10)]), ports([]), LinkRule()).gap) == 0
