@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 
 from darkvoyage.linking.absences import absences
+from darkvoyage.linking.azimuth import position_errors
 from darkvoyage.linking.background import unknown_density
 from darkvoyage.linking.explain import broadcasting_pairs
 from darkvoyage.linking.places import excursion_share, excursions
 from darkvoyage.linking.tables import link_rows
+from darkvoyage.linking.tidy import set_aside
 from darkvoyage.linking.weighing import FOUND, Case, learn, weigh
 from darkvoyage.rules.linking import LinkRule
 from darkvoyage.schema.conform import complete, conform, empty, finish
@@ -48,13 +50,15 @@ def link_sightings(
     Returns
     -------
     LINKS table
-        Per sighting one row per candidate gap and one with null `gap_id`: nobody we know, or a ship that was
-        broadcasting (`explained_by`); their `p_link` sum to 1. `p_at_port` is the share of the link that is a call at
-        `port_id`, `p_at_port_prior` the weight of that call before the sighting. `llr_joint` is what entered the joint
-        problem, `p_link_flat` the posterior with every port in reach alike, `asserted` says that the link is beyond
-        reasonable doubt by the rule. On the rows of nobody, `p_cut` is what candidates beyond `most_gaps` would have
-        got. `converged` is false where the joint problem was not solved to the tolerance. Rows with null `sighting_id`
-        say that the gap's ship was not seen at `port_id` in a scene (`llr_absence`).
+        Per sighting one row per candidate gap and one with null `gap_id`: nobody we know, or what it is `explained_by`:
+        "broadcasting", a ship that was; "duplicate" of a sighting of the same pass; "structure", always there; "gear",
+        a net buoy or other equipment. The last three have no candidates. Their `p_link` sum to 1. `p_at_port` is the
+        share of the link that is a call at `port_id`, `p_at_port_prior` the weight of that call before the sighting.
+        `llr_joint` is what entered the joint problem, `p_link_flat` the posterior with every port in reach alike,
+        `asserted` says that the link is beyond reasonable doubt by the rule. On the rows of nobody, `p_cut` is what
+        candidates beyond `most_gaps` would have got. `converged` is false where the joint problem was not solved to
+        the tolerance. Rows with null `sighting_id` say that the gap's ship was not seen at `port_id` in a scene
+        (`llr_absence`).
 
     Raises
     ------
@@ -68,8 +72,12 @@ def link_sightings(
     looks = looks.drop_duplicates("scene_id", ignore_index=True)
     background = unknown_density(seen, places, rule)
     on_air = _track_table(fixes if fixes is not None else empty(FIXES))
-    lit = broadcasting_pairs(seen, looks, on_air, table, background, rule)
-    case = Case(table, seen, looks, places, lit, background, rule)
+    errors = position_errors(seen, looks)
+    lit = broadcasting_pairs(seen, errors, on_air, table, background, rule)
+    aside = set_aside(seen, looks, places)
+    case = Case(
+        table, seen, looks, places, errors, aside, lit[aside[lit["sighting"]].isna().to_numpy()], background, rule
+    )
     weighed, routes, unknown, cut = learn(case, excursions(table, places, rule))
     flat = weigh(case, weighed.pairs[list(FOUND)], routes.flat(excursion_share(rule)), unknown)
     linked = link_rows(weighed, flat, cut, case)

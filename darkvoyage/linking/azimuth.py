@@ -44,6 +44,8 @@ class PositionErrors:
 
     Parameters
     ----------
+    imager : ndarray of str, shape (n,)
+        Of `sensors.imagers`.
     sd_nm : ndarray of float64, shape (n,)
         Of a ship that lies still, on each axis.
     first_h, second_h : ndarray of float64, shape (n, 2, 2)
@@ -54,6 +56,7 @@ class PositionErrors:
         Of the displacement, from what is not known of range and incidence.
     """
 
+    imager: np.ndarray
     sd_nm: np.ndarray
     first_h: np.ndarray
     second_h: np.ndarray
@@ -161,13 +164,8 @@ def position_errors(sightings: pd.DataFrame, scenes: pd.DataFrame) -> PositionEr
     first = _matrix(lag, one, one + side)
     second = np.where(free[:, None, None], -first, _matrix(lag, other, other + side))
     p_first = np.where(free, 0.5, np.where(known, 1.0, p_ascending))
-    return PositionErrors(
-        position_error_nm(sightings, scenes),
-        first,
-        second,
-        p_first,
-        np.where(np.isfinite(incidence), _KNOWN_SD, _USUAL_SD),
-    )
+    relative_sd = np.where(np.isfinite(incidence), _KNOWN_SD, _USUAL_SD)
+    return PositionErrors(imager, position_error_nm(sightings, imager), first, second, p_first, relative_sd)
 
 
 def _ascending(orbit_state: pd.Series, imager: np.ndarray, lon: np.ndarray, at_us: np.ndarray) -> np.ndarray:

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from darkvoyage.kernels.grid import cell_centre, cell_of
-from darkvoyage.linking.likelihood import port_spread_nm
 from darkvoyage.linking.places import near_ports
+from darkvoyage.linking.position import port_spread_nm
 from darkvoyage.rules.linking import LinkRule
 
 __all__ = ["learned_density", "unknown_density"]

@@ -9,9 +9,8 @@ from darkvoyage.kernels.bridges import local_offset
 from darkvoyage.kernels.grid import cell_of
 from darkvoyage.kernels.spans import expand, group_starts, search_groups
 from darkvoyage.kernels.sphere import destination
-from darkvoyage.linking.azimuth import position_errors
+from darkvoyage.linking.azimuth import PositionErrors
 from darkvoyage.linking.observation import heading_llr
-from darkvoyage.linking.sensors import imagers
 from darkvoyage.linking.tidy import gear
 from darkvoyage.rules.linking import LinkRule
 from darkvoyage.schema.times import time_us
@@ -30,7 +29,7 @@ _FIX_NM, _NU = 0.05, 2.0
 
 
 def broadcasting_pairs(
-    sightings: pd.DataFrame, scenes: pd.DataFrame, fixes: pd.DataFrame, gaps: pd.DataFrame,
+    sightings: pd.DataFrame, errors: PositionErrors, fixes: pd.DataFrame, gaps: pd.DataFrame,
     background_per_nm2: np.ndarray, rule: LinkRule,
 ) -> pd.DataFrame:  # fmt: skip
     """List the broadcasting ships that each sighting could be, with the log ratio against a ship that nobody knows.
@@ -38,10 +37,11 @@ def broadcasting_pairs(
     Parameters
     ----------
     sightings : SIGHTINGS table of n rows
-    scenes : SCENES table
-        What they say of the view displaces ships under way on radar.
+    errors : PositionErrors
+        Of the sightings; ships under way are displaced on radar.
     fixes : FIXES table, cleaned
-        Ships with fixes on both sides within 30 min, or one within 10 min, are placed by interpolation.
+        Ships with fixes on both sides within 30 min, or one within 10 min, are placed by their velocities. Net buoys
+        and other equipment explain nothing: an operational correlator took them for the ship beside them.
     gaps : GAPS table
         Within a gap of its track a ship is not broadcasting, however near its last fix is.
     background_per_nm2 : ndarray of float64, shape (n,)
@@ -51,23 +51,21 @@ def broadcasting_pairs(
     Returns
     -------
     DataFrame
-        `track_id`, `sighting` (row number), `llr` of position and heading [nats], `length_m` (null where unknown),
-        `gear` (whether it is a net buoy or other equipment that broadcasts).
+        `track_id`, `sighting` (row number), `llr` of position and heading [nats], `length_m` (null where unknown).
     """
-    usable = fixes[fixes["flag"].isna() & fixes["track_id"].notna()].reset_index(drop=True)
+    usable = fixes[fixes["flag"].isna() & fixes["track_id"].notna() & ~gear(fixes)].reset_index(drop=True)
     none = np.empty(0, dtype="int64")
     empty = {"track_id": pd.Series([], dtype="str"), "sighting": none, "llr": np.empty(0), "length_m": np.empty(0)}
-    empty["gear"] = np.empty(0, dtype=bool)
     if len(usable) == 0 or len(sightings) == 0:
         return pd.DataFrame(empty)
     sighting, row = _nearby(sightings, usable)
     found = _brackets(sightings, usable, sighting, row)
     if len(found) == 0:
         return pd.DataFrame(empty)
-    llr = _ratios(sightings, scenes, usable, found, background_per_nm2)
+    llr = _ratios(sightings, errors, usable, found, background_per_nm2)
     before = found["before"].to_numpy()
     length = usable["length_m"].to_numpy()[before] if "length_m" in usable else np.full(len(found), np.nan)
-    pairs = {"sighting": found["sighting"].to_numpy(), "llr": llr, "length_m": length, "gear": gear(usable)[before]}
+    pairs = {"sighting": found["sighting"].to_numpy(), "llr": llr, "length_m": length}
     track = usable["track_id"].take(before).reset_index(drop=True)
     table = pd.DataFrame({"track_id": track} | pairs)[llr >= rule.min_llr]
     return table[~_in_gaps(table, gaps, sightings)].reset_index(drop=True)
@@ -140,12 +138,11 @@ def _brackets(sightings: pd.DataFrame, fixes: pd.DataFrame, sighting: np.ndarray
 
 
 def _ratios(
-    sightings: pd.DataFrame, scenes: pd.DataFrame, fixes: pd.DataFrame, pairs: pd.DataFrame, background: np.ndarray
+    sightings: pd.DataFrame, errors: PositionErrors, fixes: pd.DataFrame, pairs: pd.DataFrame, background: np.ndarray
 ) -> np.ndarray:
     """Log ratio of the position and the heading, ship under way displaced as the sensor sees it."""
     sighting = pairs["sighting"].to_numpy()
     lat, lon, east, north = _placed(fixes, pairs)
-    errors = position_errors(sightings, scenes)
     shift_east, shift_north, blur = errors.shift(sighting, east, north, _VELOCITY_SD_KN)
     seen_lat, seen_lon = (sightings[name].to_numpy()[sighting] for name in ("lat", "lon"))
     x, y = local_offset(lat, lon, seen_lat, seen_lon)
@@ -157,9 +154,10 @@ def _ratios(
     llr = np.log(density / background[sighting])
     if "heading" in sightings:
         course = np.degrees(np.arctan2(east, north))
-        of = imagers(sightings, scenes)[sighting]
         turned = np.full(len(pairs), _COURSE_SD_DEG)
-        llr = llr + heading_llr(sightings["heading"].to_numpy()[sighting], course, speed, turned, of)
+        llr = llr + heading_llr(
+            sightings["heading"].to_numpy()[sighting], course, speed, turned, errors.imager[sighting]
+        )
     return llr
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.special import i0e
 
 from darkvoyage.kernels.sphere import angle_difference
-from darkvoyage.linking.sensors import imagers, length_llr, length_moments
+from darkvoyage.linking.sensors import length_llr, length_moments
 from darkvoyage.schema.ais import is_tanker
 
 __all__ = ["beam_llr", "heading_llr", "load_llr", "observation_llr"]
@@ -32,7 +32,7 @@ _LADEN_SHARE, _SHARPNESS, _CHANGED = 0.725, 0.03, 0.15
 
 
 def observation_llr(
-    pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame, scenes: pd.DataFrame, position: pd.DataFrame,
+    pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame, imager: np.ndarray, position: pd.DataFrame,
     unknown: tuple[float, float],
 ) -> pd.DataFrame:  # fmt: skip
     """Log-likelihood ratios of what each sighting shows, this gap's ship against one that nobody knows [nats].
@@ -43,8 +43,9 @@ def observation_llr(
         `gap`, `sighting` (row numbers), `since_h`, `total_h`.
     gaps : GAPS table
         With `length_m` and `ship_type`, null where not known; `beam_m`, `draught_max_m` where they are there.
-    sightings, scenes : DataFrame
-        Their tables.
+    sightings : SIGHTINGS table of s rows
+    imager : ndarray of str, shape (s,)
+        Of `sensors.imagers`.
     position : DataFrame of n rows
         `velocity_east_kn`, `velocity_north_kn` and `course_spread_deg` expected of a ship that goes on, and `benign`,
         the share of the density that is this.
@@ -57,7 +58,6 @@ def observation_llr(
         `llr_length`, `llr_beam`, `llr_heading`, `llr_class`, `llr_load`; 0 where there is nothing to compare.
     """
     gap, sighting = pairs["gap"].to_numpy(), pairs["sighting"].to_numpy()
-    imager = imagers(sightings, scenes)
     own_m, seen_m = _column(gaps, "length_m")[gap], _column(sightings, "length_m")[sighting]
     length = length_llr(seen_m, own_m, *length_moments(sightings, sighting, own_m, imager), *unknown)
     beam = beam_llr(_column(sightings, "beam_m")[sighting], _column(gaps, "beam_m")[gap], seen_m, imager[sighting])

@@ -75,18 +75,18 @@ def imagers(sightings: pd.DataFrame, scenes: pd.DataFrame) -> np.ndarray:
     return np.where(np.isin(own, ["", "sar", "optical"]) & (theirs != ""), theirs, own)
 
 
-def position_error_nm(sightings: pd.DataFrame, scenes: pd.DataFrame | None = None) -> np.ndarray:
+def position_error_nm(sightings: pd.DataFrame, imager: np.ndarray) -> np.ndarray:
     """Error of each sighting's position for a ship that lies still, on each axis [nm], shape (n,).
 
     Parameters
     ----------
     sightings : SIGHTINGS table of n rows
         `position_err_m` goes before the laws.
-    scenes : SCENES table, optional
+    imager : ndarray of str, shape (n,)
+        Of `imagers`.
     """
-    imager = imager_of(sightings) if scenes is None else imagers(sightings, scenes)
-    usual = np.array([_law(POSITION_M, str(name)) for name in np.unique(imager)])
-    usual = usual[np.unique(imager, return_inverse=True)[1]] if len(sightings) else np.empty(0)
+    names, code = np.unique(imager, return_inverse=True)
+    usual = np.array([_law(POSITION_M, str(name)) for name in names], dtype="float64")[code]
     if "position_err_m" in sightings:
         given = sightings["position_err_m"].to_numpy()
         usual = np.where(np.isfinite(given), given, usual)

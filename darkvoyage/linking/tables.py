@@ -47,7 +47,8 @@ def link_rows(weighed: Weighed, flat: Weighed, cut: np.ndarray, case: Case) -> p
     rank, runner_up = _ranks(sighting, p_link, gap_id)
     columns: dict[str, Any] = {name: np.r_[pairs[name].to_numpy(), np.full(number, np.nan)] for name in _MEASURES}
     blank = np.full(len(pairs), np.nan)
-    broadcasting = np.r_[np.zeros(len(pairs), dtype=bool), weighed.p_broadcasting > _LIKELY]
+    lit = pd.Series("broadcasting", index=case.aside.index, dtype="str").where(weighed.p_broadcasting > _LIKELY)
+    explained = np.r_[np.full(len(pairs), None, dtype=object), case.aside.fillna(lit).to_numpy(dtype=object)]
     converged = pairs.groupby("sighting")["converged"].all().reindex(np.arange(number), fill_value=True)
     columns |= {
         "gap_id": gap_id,
@@ -58,7 +59,7 @@ def link_rows(weighed: Weighed, flat: Weighed, cut: np.ndarray, case: Case) -> p
         "rank": rank,
         "port_id": _names(case.ports["port_id"], port),
         "asserted": _asserted(gap >= 0, p_link, runner_up, p_link[len(pairs) :][sighting], case.rule),
-        "explained_by": pd.Series("broadcasting", index=range(len(gap)), dtype="str").where(broadcasting),
+        "explained_by": pd.Series(explained, dtype="str"),
         "p_broadcasting": np.r_[blank, weighed.p_broadcasting],
         "p_cut": np.r_[blank, cut / (1.0 + cut + _odds(pairs, number))],
         "background_per_km2": case.background_per_nm2[sighting] / _KM2_PER_NM2,

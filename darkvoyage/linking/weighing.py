@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from darkvoyage.kernels.spans import group_starts
+from darkvoyage.linking.azimuth import PositionErrors
 from darkvoyage.linking.candidates import candidate_blocks
 from darkvoyage.linking.joint import joint_posterior
 from darkvoyage.linking.learning import Exposure, call_lift, unknown_lengths
 from darkvoyage.linking.likelihood import pair_evidence
 from darkvoyage.linking.places import Excursions
-from darkvoyage.linking.sensors import imagers, length_llr, length_moments
+from darkvoyage.linking.sensors import length_llr, length_moments
 from darkvoyage.linking.views import calls_in_view, detection_ratio, share_in_scene
 from darkvoyage.rules.linking import LinkRule
 
@@ -34,6 +35,10 @@ class Case:
     ----------
     gaps, sightings, scenes, ports : DataFrame
         Their tables.
+    errors : PositionErrors
+        Of the sightings.
+    aside : Series of str
+        Of `set_aside`: why a sighting is not to be linked, null for those that are.
     lit : DataFrame
         Of `broadcasting_pairs`.
     background_per_nm2 : ndarray of float64, shape (sightings,)
@@ -44,6 +49,8 @@ class Case:
     sightings: pd.DataFrame
     scenes: pd.DataFrame
     ports: pd.DataFrame
+    errors: PositionErrors
+    aside: pd.Series
     lit: pd.DataFrame
     background_per_nm2: np.ndarray
     rule: LinkRule
@@ -106,7 +113,7 @@ def learn(case: Case, routes: Excursions) -> tuple[Weighed, Excursions, tuple[fl
     lifted = routes
     for _ in range(_ROUNDS):
         weighed = weigh(case, found, lifted, unknown)
-        unknown = unknown_lengths(case.sightings, weighed.p_unknown(), case.rule)
+        unknown = unknown_lengths(case.sightings, weighed.p_unknown() * case.aside.isna(), case.rule)
         pairs = weighed.pairs
         lift = call_lift(routes, exposure, pairs, pairs["p"].to_numpy(), duration, len(case.ports))
         lifted = routes.lifted(lift)
@@ -117,7 +124,9 @@ def _kept(case: Case, routes: Excursions, unknown: tuple[float, float]) -> tuple
     """Candidates worth carrying, the likeliest gaps of each sighting, and the odds of those cut."""
     cut = np.zeros(len(case.sightings))
     parts = []
-    for block in candidate_blocks(case.gaps, case.sightings, case.rule):
+    silent = case.aside.isna().to_numpy()
+    for found in candidate_blocks(case.gaps, case.sightings, case.rule):
+        block = found[silent[found["sighting"]]].reset_index(drop=True)
         pairs = _evidence(case, block, routes, unknown)
         sighting, llr = pairs["sighting"].to_numpy(), pairs["llr_joint"].to_numpy()
         order = np.lexsort((-llr, sighting))
@@ -170,7 +179,7 @@ def weigh(case: Case, found: pd.DataFrame, routes: Excursions, unknown: tuple[fl
 def _evidence(case: Case, found: pd.DataFrame, routes: Excursions, unknown: tuple[float, float]) -> pd.DataFrame:
     """Evidence of candidate pairs; `llr_joint` counts the chance of being missed too."""
     pairs = pair_evidence(
-        found, case.gaps, case.sightings, case.scenes, case.ports, routes, case.background_per_nm2, unknown, case.rule
+        found, case.gaps, case.sightings, case.ports, routes, case.errors, case.background_per_nm2, unknown, case.rule
     )
     scene = case.scene[pairs["sighting"].to_numpy()]
     inside = share_in_scene(pairs, scene, case.gaps, case.scenes, case.ports, routes, case.rule)
@@ -184,8 +193,9 @@ def _lit_ratios(case: Case, unknown: tuple[float, float]) -> np.ndarray:
     sighting, length = case.lit["sighting"].to_numpy(), case.lit["length_m"].to_numpy()
     llr = case.lit["llr"].to_numpy()
     if "length_m" in case.sightings:
-        imager = imagers(case.sightings, case.scenes)
         seen_m = case.sightings["length_m"].to_numpy()[sighting]
-        llr = llr + length_llr(seen_m, length, *length_moments(case.sightings, sighting, length, imager), *unknown)
+        llr = llr + length_llr(
+            seen_m, length, *length_moments(case.sightings, sighting, length, case.errors.imager), *unknown
+        )
     scene = case.scene[sighting]
     return llr + detection_ratio(length, (scene >= 0).astype("float64"), scene, case.scenes, case.rule)
