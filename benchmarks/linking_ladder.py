@@ -3,6 +3,7 @@
     python benchmarks/linking_ladder.py                          # development half, silences of 1.5 h
     python benchmarks/linking_ladder.py --rung 0.6 1.0 1.5 3 6   # the ladder
     python benchmarks/linking_ladder.py --half test --draws 200  # what is reported
+    python benchmarks/linking_ladder.py --calls --sets ""        # images of berths while real port calls are hidden
 
 Both halves are whole vessels, dealt by their MMSI, their voyages moved so that an image holds some twenty ships. The
 linker and its options are tuned on the development half only. Masked feeds are kept in --cache; delete it when the
@@ -12,19 +13,23 @@ hiding or the camera changes. Runs of odd seed are taken by a camera that is 30 
 from __future__ import annotations
 
 import argparse
+import itertools
 import pickle
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
+from darkvoyage.bench.calls import hidden_feeds
 from darkvoyage.bench.masked import SCENE_RULES
 from darkvoyage.bench.sets import RealSet, read_real_sets, read_set
 from darkvoyage.bench.worlds import OURS
 from darkvoyage.gaps.hiding import cleaned
+from darkvoyage.io.ports import read_ports
 from darkvoyage.scoring.evaluation.links import ALARMS, BY, METRICS, SHIP_METRICS, answers_links, answers_ships
+from darkvoyage.scoring.evaluation.masked_berths import photograph_calls
 from darkvoyage.scoring.evaluation.masked_scenes import (
     MaskedScenes,
     find_masked_gaps,
@@ -35,6 +40,8 @@ from darkvoyage.scoring.evaluation.masked_scenes import (
 from darkvoyage.scoring.evaluation.metrics import evaluate
 from darkvoyage.scoring.evaluation.splits import HALVES, split_halves
 
+MOST_CALLS = 40
+HALF_SIDE_NM = 15.0
 RUNGS = (0.6, 1.0, 1.5, 3.0, 6.0)
 FIGURES = {
     "top1_of_ships": "top 1",
@@ -51,18 +58,43 @@ FIGURES = {
 OF_SIGHTINGS = {"top1": "by sighting", "auc_unknown": "AUC nobody", "false_links_of_others": "false links"}
 
 
-def feeds(real: RealSet, gap_h: float, options: argparse.Namespace) -> dict[int, MaskedScenes]:
-    """Masked feeds of a set by seed, from the cache where they are in it."""
-    name = f"{real.name}_{options.half}_{gap_h:g}_{options.fold:g}_{options.seeds}".replace(" ", "_")
-    kept = options.cache / f"{name}.pickle"
-    if kept.exists():
-        return pickle.loads(kept.read_bytes())
-    fixes = cleaned(read_set(real))
-    folded = overlay_starts(fixes[split_halves(fixes) == options.half].reset_index(drop=True), hours=options.fold)
-    masked = {seed: mask_scenes(folded, gap_h=gap_h, seed=seed, half_side_nm=15.0) for seed in range(options.seeds)}
+def ladder(sets: list[RealSet], options: argparse.Namespace) -> Iterator[tuple[str, dict[str, MaskedScenes]]]:
+    """Masked feeds by set and length of the silence, from the cache where they are in it."""
+    for real, gap_h in itertools.product(sets, options.rung):
+        kept = cache(f"{real.name} {options.half} {gap_h:g} {options.fold:g} {options.seeds}", options)
+        if not kept.exists():
+            fixes = cleaned(read_set(real))
+            fixes = overlay_starts(fixes[split_halves(fixes) == options.half], hours=options.fold)
+            masked = {
+                str(seed): mask_scenes(fixes, gap_h=gap_h, seed=seed, half_side_nm=HALF_SIDE_NM)
+                for seed in range(options.seeds)
+            }
+            kept.write_bytes(pickle.dumps(masked))
+        yield f"{real.name}, {gap_h:g} h", pickle.loads(kept.read_bytes())
+
+
+def calls(sets: list[RealSet], options: argparse.Namespace) -> Iterator[tuple[str, dict[str, MaskedScenes]]]:
+    """Feeds of all sets with port calls hidden and images of the berths, by how long the silence lasts."""
+    found: dict[str, dict[str, MaskedScenes]] = {}
+    for real in sets:
+        kept = cache(f"{real.name} {options.half} calls {options.rounds}", options)
+        if not kept.exists():
+            fixes, ports = cleaned(read_set(real)), read_ports(str(real.ports))
+            hidden = hidden_feeds(fixes, ports, half=options.half, rounds=options.rounds, number=MOST_CALLS)
+            masked = [
+                (lead, photograph_calls(feed, fixes, ports, seed=seed)) for seed, (lead, feed) in enumerate(hidden)
+            ]
+            kept.write_bytes(pickle.dumps(masked))
+        for seed, (lead, one) in enumerate(pickle.loads(kept.read_bytes())):
+            if len(one.ships):
+                found.setdefault(f"calls, {lead}", {})[f"{real.name} {seed}"] = one
+    yield from found.items()
+
+
+def cache(name: str, options: argparse.Namespace) -> Path:
+    """File of masked feeds."""
     options.cache.mkdir(parents=True, exist_ok=True)
-    kept.write_bytes(pickle.dumps(masked))
-    return masked
+    return options.cache / f"{name}.pickle".replace(" ", "_")
 
 
 def methods(options: argparse.Namespace) -> dict[str, Callable[[MaskedScenes, pd.DataFrame], pd.DataFrame]]:
@@ -85,23 +117,28 @@ def main() -> None:
     asked.add_argument("--half", choices=HALVES, default=HALVES[0])
     asked.add_argument("--sets", default="Kattegat", help="only sets whose name holds this")
     asked.add_argument("--seeds", type=int, default=24, help="times that images are laid over the tracks")
+    asked.add_argument("--rounds", type=int, default=2, help="times that each port call is hidden")
     asked.add_argument("--fold", type=float, default=3.0, help="voyages all begin within so many hours")
+    asked.add_argument("--calls", action="store_true", help="images of hidden port calls")
     asked.add_argument("--ours", action="store_true", help="without the simple rules")
     asked.add_argument("--draws", type=int, default=0, help="of the bootstrap over images")
     asked.add_argument("--real-sets", type=Path, default=root / "real_sets.toml")
     asked.add_argument("--cache", type=Path, default=Path("/tmp/darkvoyage_ladder"))
     asked.add_argument("--save", type=Path, help="answers about ships, as Parquet")
     options = asked.parse_args()
+    sets = [
+        real
+        for real in read_real_sets(options.real_sets)
+        if ("calls" if options.calls else "scenes") in real.protocols
+        and options.sets.lower() in real.name.lower()
+        and real.is_there()
+    ]
     rows, kept = [], []
-    for real in read_real_sets(options.real_sets):
-        if "scenes" not in real.protocols or options.sets.lower() not in real.name.lower() or not real.is_there():
-            continue
-        for gap_h in options.rung:
-            masked = feeds(real, gap_h, options)
-            for name, method in methods(options).items():
-                line, answers = judged(method, masked, options.draws)
-                rows.append({"set": real.name, "h": gap_h, "method": name} | line)
-                kept.append(answers.assign(set=real.name, gap_h=gap_h, method=name))
+    for title, masked in calls(sets, options) if options.calls else ladder(sets, options):
+        for name, method in methods(options).items():
+            line, answers = judged(method, masked, options.draws)
+            rows.append({"": title, "method": name} | line)
+            kept.append(answers.assign(part=title, method=name))
     with pd.option_context("display.width", 300, "display.max_columns", None):
         print(pd.DataFrame(rows).to_string(index=False))
     if options.save:
@@ -109,7 +146,7 @@ def main() -> None:
 
 
 def judged(
-    method: Callable[[MaskedScenes, pd.DataFrame], pd.DataFrame], masked: dict[int, MaskedScenes], draws: int
+    method: Callable[[MaskedScenes, pd.DataFrame], pd.DataFrame], masked: dict[str, MaskedScenes], draws: int
 ) -> tuple[dict[str, object], pd.DataFrame]:
     """One row of the table, and the answers about ships."""
     ships, sightings, cut, spent = [], [], 0.0, 0.0

@@ -46,6 +46,7 @@ _HOME = {
     "mask_calls": "hidden_calls",
     "judge_calls": "hidden_calls",
     "mask_scenes": "masked_scenes",
+    "photograph_calls": "masked_berths",
     "judge_links": "masked_scenes",
     "overlay_days": "masked_scenes",
     "overlay_starts": "masked_scenes",

@@ -21,8 +21,7 @@ import pandas as pd
 from darkvoyage.errors import RuleError
 from darkvoyage.gaps.find import find_gaps
 from darkvoyage.gaps.hiding import Tracks, cleaned, without
-from darkvoyage.kernels.spans import group_starts
-from darkvoyage.kernels.sphere import angle_difference, bearing, destination, great_circle_nm, interpolate
+from darkvoyage.kernels.sphere import destination
 from darkvoyage.linking.associate import link_sightings
 from darkvoyage.rules.linking import LinkRule
 from darkvoyage.rules.tracks import GapRule
@@ -31,6 +30,7 @@ from darkvoyage.schema.tables import VESSELS
 from darkvoyage.schema.times import utc_times
 from darkvoyage.scoring.evaluation.camera import Camera, Scenery, photograph
 from darkvoyage.scoring.evaluation.links import answers_links, answers_ships
+from darkvoyage.scoring.evaluation.scene_views import DENSE_H, made_ships, ships_in_view, shown_ships
 from darkvoyage.units import US_PER_H
 
 __all__ = [
@@ -44,8 +44,6 @@ __all__ = [
     "overlay_starts",
 ]
 
-DENSE_H = 5 / 60
-"""Reports no further apart than this are dense [h]: the true position at the time of an image is known."""
 MIN_GAP_H = 0.4
 """Silences from this on are gaps, so that those of half an hour are [h]."""
 _LIT_H = 3 / 60
@@ -73,6 +71,10 @@ class MaskedScenes:
         `mmsi` is null for ships that never broadcast and for clutter.
     ships : DataFrame
         Ships in the images that broadcast at some time, seen or not: `scene_id`, `timestamp`, `mmsi`, `sighting_id`.
+    ports : PORTS table, optional
+        What the linker is told of ports.
+    min_gap_h : float
+        Silences from this on are gaps [h].
     """
 
     fixes: pd.DataFrame
@@ -81,6 +83,8 @@ class MaskedScenes:
     vessels: pd.DataFrame
     truth_sightings: pd.DataFrame
     ships: pd.DataFrame
+    ports: pd.DataFrame | None = None
+    min_gap_h: float = MIN_GAP_H
 
 
 def mask_scenes(
@@ -126,16 +130,16 @@ def mask_scenes(
     rng = np.random.default_rng(seed)
     table = cleaned(fixes)
     tracks = Tracks.of(table)
-    ships = _ships(table, unknown_share, length_m, length_log_sd, rng)
+    ships = made_ships(table, unknown_share, length_m, length_log_sd, rng)
     scenery = _scenery(table, tracks, gap_h, number, half_side_nm, sensor, rng)
-    views = _views(table, tracks, scenery, ships)
+    views = ships_in_view(table, tracks, scenery, ships)
     hidden = _silences(tracks, views, gap_h, dark_share, rng)
     seen, truth = photograph(views, scenery, rng, camera=camera or camera_of(seed))
     heard = without(table, tracks.track[hidden[0]], tracks.time[hidden[0]], tracks.time[hidden[1]])
     known = ships.loc[~ships["unknown"], ["mmsi", "length_m"]]
     left = heard[heard["mmsi"].isin(known["mmsi"])].reset_index(drop=True)
     scenes, known = scenery.table(), finish(known, VESSELS, optional=True)
-    return MaskedScenes(left, seen, scenes, known, truth, _shown(views, scenes, seen, truth))
+    return MaskedScenes(left, seen, scenes, known, truth, shown_ships(views, scenes, seen, truth))
 
 
 def camera_of(seed: int) -> Camera:
@@ -153,7 +157,7 @@ def camera_of(seed: int) -> Camera:
 
 
 def find_masked_gaps(masked: MaskedScenes) -> pd.DataFrame:
-    """Return the gaps of what is left of the feed, from 24 minutes on.
+    """Return the gaps of what is left of the feed.
 
     Parameters
     ----------
@@ -163,11 +167,11 @@ def find_masked_gaps(masked: MaskedScenes) -> pd.DataFrame:
     -------
     GAPS table
     """
-    return find_gaps(masked.fixes, rule=GapRule(min_gap_h=MIN_GAP_H))
+    return find_gaps(masked.fixes, rule=GapRule(min_gap_h=masked.min_gap_h))
 
 
 def link_masked(masked: MaskedScenes, gaps: pd.DataFrame, *, rule: LinkRule | None = None) -> pd.DataFrame:
-    """Link the sightings with all that the linker is told: scenes, feed and lengths.
+    """Link the sightings with all that the linker is told: scenes, feed, lengths and ports.
 
     Parameters
     ----------
@@ -180,7 +184,8 @@ def link_masked(masked: MaskedScenes, gaps: pd.DataFrame, *, rule: LinkRule | No
     -------
     LINKS table
     """
-    sides = {"scenes": masked.scenes, "fixes": masked.fixes, "vessels": masked.vessels}
+    sides: dict[str, Any] = {"scenes": masked.scenes, "fixes": masked.fixes, "vessels": masked.vessels}
+    sides |= {"ports": masked.ports}
     return link_sightings(gaps, masked.sightings, **sides, rule=rule)
 
 
@@ -287,18 +292,6 @@ def _check(gap_h: float, number: int, sensor: str, half_side_nm: float, shares: 
             raise RuleError(f"{name} = {share!r}: must be at least 0 and at most 1")
 
 
-def _ships(
-    table: pd.DataFrame, unknown_share: float, length_m: float, length_log_sd: float, rng: np.random.Generator
-) -> pd.DataFrame:
-    """Length of each MMSI, and whether it never broadcasts."""
-    mmsi = np.unique(table["mmsi"].to_numpy())
-    made = np.clip(length_m * np.exp(length_log_sd * rng.standard_normal(len(mmsi))), 10.0, 400.0)
-    unknown = np.zeros(len(mmsi), dtype=bool)
-    unknown[rng.permutation(len(mmsi))[: round(unknown_share * len(mmsi))]] = True
-    told = table.groupby("mmsi")["length_m"].max().to_numpy() if "length_m" in table else np.full(len(mmsi), np.nan)
-    return pd.DataFrame({"mmsi": mmsi, "length_m": np.where(told > 0, told, made), "unknown": unknown})
-
-
 def _scenery(
     table: pd.DataFrame, tracks: Tracks, gap_h: float, number: int, half_side_nm: float, sensor: str,
     rng: np.random.Generator,
@@ -319,42 +312,6 @@ def _scenery(
     # The ship that chose the place is not always in the middle.
     lat, lon = destination(lat, lon, rng.uniform(0, 360, len(at)), rng.uniform(0, half_side_nm / 2, len(at)))
     return Scenery(time=tracks.time[at], lat=lat, lon=lon, half_side_nm=half_side_nm, sensor=sensor)
-
-
-def _views(table: pd.DataFrame, tracks: Tracks, scenery: Scenery, ships: pd.DataFrame) -> pd.DataFrame:
-    """Every densely reported ship in every footprint: true position, speed, course, and the fix before (`at`)."""
-    first = group_starts(tracks.track)
-    scene, begin = np.repeat(np.arange(len(scenery.time)), len(first)), np.tile(first, len(scenery.time))
-    at = tracks.before(tracks.track[begin], scenery.time[scene])
-    bracketed = (at >= begin) & (at < tracks.last()[begin])
-    scene, at = scene[bracketed], at[bracketed]
-    dense = np.diff(tracks.time)[at] <= DENSE_H * US_PER_H
-    scene, at = scene[dense], at[dense]
-    rows = {name: table[name].to_numpy()[tracks.row] for name in ("mmsi", "lat", "lon")}
-    ends = rows["lat"][at], rows["lon"][at], rows["lat"][at + 1], rows["lon"][at + 1]
-    waited = np.maximum(np.diff(tracks.time)[at], 1)
-    lat, lon = interpolate(*ends, (scenery.time[scene] - tracks.time[at]) / waited)
-    speed, course = (
-        table[name].to_numpy()[tracks.row[at]] if name in table else np.full(len(at), np.nan) for name in ("sog", "cog")
-    )
-    views = pd.DataFrame({"scene": scene, "at": at, "mmsi": rows["mmsi"][at], "lat": lat, "lon": lon})
-    views["moment"] = scenery.time[scene]
-    views["speed_kn"] = np.where(np.isfinite(speed), speed, great_circle_nm(*ends) / (waited / US_PER_H))
-    views["course"] = np.where(np.isfinite(course), course, bearing(*ends))
-    north = (lat - scenery.lat[scene]) * 60.0
-    east = angle_difference(lon, scenery.lon[scene]) * 60.0 * np.cos(np.radians(scenery.lat[scene]))
-    views = views[np.maximum(np.abs(north), np.abs(east)) <= scenery.half_side_nm]
-    # Two hulls under one number in one image could not be told apart in the truth.
-    return views.drop_duplicates(["scene", "mmsi"]).merge(ships, on="mmsi")
-
-
-def _shown(views: pd.DataFrame, scenes: pd.DataFrame, seen: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
-    """Ships that are not unknown, by scene, with the sighting of each."""
-    there = views.loc[~views["unknown"], ["scene", "mmsi"]]
-    looks = scenes[["scene_id", "timestamp"]].take(there["scene"].to_numpy()).reset_index(drop=True)
-    found = truth[truth["mmsi"].notna()].merge(seen[["sighting_id", "scene_id"]], on="sighting_id")
-    found = found[["scene_id", "mmsi", "sighting_id"]].astype({"mmsi": "int64"})
-    return looks.assign(mmsi=there["mmsi"].to_numpy()).merge(found, on=["scene_id", "mmsi"], how="left")
 
 
 def _silences(
