@@ -142,8 +142,9 @@ def _chances(meetings: Any) -> pd.Series:
     if meetings is None:
         return pd.Series(dtype="float64")
     found = complete(meetings, DARK_MEETINGS)
-    alone = np.log1p(-found["p_met"].fillna(0.0).clip(0.0, 1.0 - 1e-9))
-    return -np.expm1(alone.groupby([found["gap_id"], found["port_id"].fillna("")]).sum())
+    # A ship meets one other at most: the partners of a gap exclude each other, and their chances add up.
+    chance = found["p_met"].fillna(0.0).clip(0.0, 1.0)
+    return chance.groupby([found["gap_id"], found["port_id"].fillna("")]).sum().clip(upper=1.0 - 1e-9)
 
 
 def _with_meetings(rows: pd.DataFrame, table: pd.DataFrame, known: _Known) -> np.ndarray:
