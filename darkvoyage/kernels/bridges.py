@@ -118,7 +118,9 @@ OPEN_LAW = OpenLaw(
     rest_nu=0.5,
     gate=(-1.89, -0.53, 1.96),
 )
-"""Both fitted by maximum likelihood on the development half of the tracks in benchmarks/position_in_gap.py."""
+"""Both fitted by maximum likelihood on masked tracks of the development half (benchmarks/position_in_gap.py: Kattegat,
+Singapore tankers, three others). On 262 other vessels, up to 6 h and not lying still: -1.26 nats per km2, where the
+prism alone has 4.3; regions of 90 % hold 88.7 % of the truth; median error 0.45 of the straight way's at one hour."""
 _STILL_KN, _STILL_NM = 1.0, 1.0 / 1.852
 """A ship slower than this at both ends, which are nearer than this, lies still."""
 _MISFIT_FLOOR_KN, _SPEED_FLOOR_KN = 0.3, 0.5

@@ -12,6 +12,7 @@ from darkvoyage.kernels.bridges import dwell_chance
 from darkvoyage.kernels.nearby import near_cells, near_pairs
 from darkvoyage.kernels.spans import expand, group_starts
 from darkvoyage.kernels.sphere import great_circle_nm
+from darkvoyage.linking.water import water_share
 from darkvoyage.rules.linking import LinkRule
 from darkvoyage.sea.distance import sea_legs
 
@@ -41,6 +42,8 @@ class Excursions:
     out_nm, back_nm : ndarray of float64, shape (n,)
         Likely way to the port and back from it, by sea; 0 back where the gap has no end.
     number_of_ports : int
+    water : ndarray of float64, shape (gaps,)
+        Share of water in the reach of each gap.
     """
 
     gap: np.ndarray
@@ -51,6 +54,7 @@ class Excursions:
     out_nm: np.ndarray
     back_nm: np.ndarray
     number_of_ports: int
+    water: np.ndarray
 
     def find(self, gap: np.ndarray, port: np.ndarray) -> np.ndarray:
         """Row of each (gap, port), -1 where the port is not in reach, shape (n,)."""
@@ -127,6 +131,7 @@ def excursions(gaps: pd.DataFrame, ports: pd.DataFrame, rule: LinkRule) -> Excur
         out_nm=out,
         back_nm=back,
         number_of_ports=max(len(ports), 1),
+        water=water_share(gaps, rule) if rule.by_sea else np.ones(len(gaps)),
     )
 
 

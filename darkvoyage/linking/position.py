@@ -1,7 +1,8 @@
 """Where the ship of a gap may have been when a sighting was taken: on its way, on a call at a port, anywhere in reach.
 
 The density is a mixture with stated weights. Going on: the bridges of `kernels.bridges`, or the last course where the
-gap has no end. A call: lying at the port, or under way to it and back. Anywhere: even over the space-time prism.
+gap has no end. A call: lying at the port, or under way to it and back. Anywhere: even over the water of the space-time
+prism.
 """
 
 from __future__ import annotations
@@ -62,11 +63,12 @@ def position_density(
         `course_spread_deg` of a ship that goes on, null where its speed is not known.
     """
     benign = pd.concat(list(_going_on(pairs, gaps, sightings, errors)), ignore_index=True)
-    calling = routes.calling(len(gaps))[pairs["gap"].to_numpy()]
+    gap = pairs["gap"].to_numpy()
+    calling = routes.calling(len(gaps))[gap]
     going_on = rule.share_bridge / (rule.share_bridge + rule.share_prism) * (1.0 - calling)
     at_port = _at_ports(pairs, sightings, ports, routes, rule)
     on_leg, followed = under_way(pairs, gaps, sightings, ports, routes, rule)
-    anywhere = 1.0 / pairs["area_nm2"].to_numpy()
+    anywhere = 1.0 / (pairs["area_nm2"].to_numpy() * routes.water[gap])
     # Less likely calls whose port is not near may be anywhere in the prism.
     rest = np.maximum(calling - followed - at_port["lying"].to_numpy(), 0.0)
     parts = {

@@ -24,7 +24,7 @@ class LinkRule:
     service_h : float
         Time alongside assumed for the excursion [h].
     by_sea : bool
-        Ways to ports are measured around land, not along great circles.
+        Ways to ports are measured around land, not along great circles, and land is no place for a ship.
     detour_nm : float
         An excursion's weight falls by exp(-detour / detour_nm) [nm].
     background_per_nm2 : float

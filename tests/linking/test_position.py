@@ -13,6 +13,7 @@ from darkvoyage.linking.candidates import candidates
 from darkvoyage.linking.places import excursion_share, excursions
 from darkvoyage.linking.position import ROADS_NM, ROADS_SHARE, position_density
 from darkvoyage.linking.underway import under_way
+from darkvoyage.linking.water import water_share
 from darkvoyage.rules.linking import LinkRule
 from darkvoyage.schema.conform import empty
 from darkvoyage.schema.tables import SCENES
@@ -170,6 +171,17 @@ def test_across_the_date_line():
     far = gap_table([(2.0, 0, 179.9, 0, 179.9 + 20 / 60.04 - 360, 10, 90, 10, 90)])
     _, there = densities(far, sighting_table([(1, 0, -180)]), port_table([(0.1, -179.9)]))
     assert_frame_equal(here, there, rtol=1e-6)
+
+
+def test_anywhere_is_anywhere_on_water():
+    """Two hours north of where the ship is bound there is nothing but the prism, thicker by the land in it."""
+    gaps, seen = gap_table([(8.0, 35.2, 129.5, 35.2, 129.9, 3, 90, 3, 90)]), sighting_table([(4, 35.6, 130.0)])
+    _, plain = densities(gaps, seen, NO_PORTS)
+    _, wet = densities(gaps, seen, NO_PORTS, rule=LinkRule())
+    water = water_share(gaps, LinkRule())[0]
+    assert water < 0.9
+    assert wet["density"][0] * wet["prism"][0] == pytest.approx(plain["density"][0] * plain["prism"][0] / water)
+    assert wet["density"][0] * wet["benign"][0] == pytest.approx(plain["density"][0] * plain["benign"][0])
 
 
 def test_no_pairs():
