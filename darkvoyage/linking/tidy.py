@@ -96,7 +96,8 @@ def duplicates(sightings: pd.DataFrame) -> np.ndarray:
         length = np.log(some["length_m"].to_numpy())
         fits &= ~(np.abs(length[a] - length[b]) > np.log(_SAME_LENGTH))
     a, b, away = a[fits], b[fits], away[fits]
-    mutual = _nearest(a, scene[row[b]], away) & _nearest(b, scene[row[a]], away)
+    nearest = _nearest(np.r_[a, b], scene[row[np.r_[b, a]]], np.r_[away, away])
+    mutual = nearest[: len(a)] & nearest[len(a) :]
     place = _precedence(some)
     repeated[row[np.where(place[a] > place[b], a, b)[mutual]]] = True
     return repeated
