@@ -144,11 +144,11 @@ def test_a_partner_raises_the_meeting_at_sea():
     )  # fmt: skip
     plain, met = (find_port_calls(gaps, ports(), meetings=meetings) for meetings in (None, partner))
     sea = (met["hypothesis"] == "sts") & met["port_id"].isna()
-    assert met.loc[sea, "p_call_prior"].item() == pytest.approx(1 - 0.5 * 0.8)
+    assert met.loc[sea, "p_call_prior"].item() == pytest.approx(0.5 + 0.2)
     assert plain.loc[sea, "p_call_prior"].item() < 0.1
     area = partner.assign(port_id="sts-a")
     listed = find_port_calls(gaps, ports(), meetings=area).set_index("port_id")
-    assert listed.loc["sts-a", "p_call_prior"] == pytest.approx(1 - 0.5 * 0.8)
+    assert listed.loc["sts-a", "p_call_prior"] == pytest.approx(0.5 + 0.2)
 
 
 def test_blocks_and_streaming_give_the_same(tmp_path, monkeypatch):
