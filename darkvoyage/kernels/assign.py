@@ -7,6 +7,8 @@ hold a pair.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
@@ -18,8 +20,8 @@ __all__ = ["best_matchings", "components", "exact_marginals", "marginals", "marg
 
 _MOST = 40.0
 """Log ratios beyond are as good as certain [nats]; twelve of them multiplied are still numbers."""
-_CHECK = 8
-"""Rounds between two looks at which components are done."""
+_FIRST_LOOK, _LOOK = 2, 8
+"""Rounds before the first look at which components are done, doubled from look to look up to the second number."""
 _BATCH = 1 << 22
 """Numbers that a batch of exact problems holds at a time."""
 
@@ -178,7 +180,7 @@ def marginals_by_beliefs(
     llr : ndarray of float64, shape (n,)
         Log weights [nats].
     tolerance : float
-        A component is done when no probability of it changes by more between two looks, eight rounds apart.
+        A component is done when no probability of it changes by more between two looks, some rounds apart.
     rounds : int
         At most so many.
 
@@ -189,61 +191,57 @@ def marginals_by_beliefs(
     converged : ndarray of bool, shape (n,)
         Whether the pair's component was done within the rounds.
     """
-    weight = np.exp(np.minimum(llr, _MOST))
+    # Sorted by left item, only sums over the right items need another order.
+    order = np.argsort(left, kind="stable")
+    left, right, weight = left[order], right[order], np.exp(np.minimum(llr[order], _MOST))
     label = components(left, right)
     p, converged = np.full(len(weight), -1.0), np.zeros(len(weight), dtype=bool)
-    active, back = np.arange(len(weight)), np.ones(len(weight))
-    for begin in range(0, rounds, _CHECK):
-        sides = _Sides.of(left[active], right[active])
+    active, back, done, some = np.arange(len(weight)), np.ones(len(weight)), 0, _FIRST_LOOK
+    while done < rounds and len(active):
+        by_left, by_right = _Groups.of(left[active]), _Groups.of(right[active])
         own = weight[active]
-        for _ in range(min(_CHECK, rounds - begin)):
-            back = 1.0 / sides.others_of_right(own / sides.others_of_left(own * back))
+        for _ in range(min(some, rounds - done)):
+            back = 1.0 / by_right.one_and_others(own / by_left.one_and_others(own * back))
         offer, last = own * back, p[active]
         # Told by the left item; the right item's own sum agrees once all is settled.
-        p[active] = offer / (sides.others_of_left(offer) + offer)
+        p[active] = offer / (by_left.one_and_others(offer) + offer)
         moved = np.abs(p[active] - last) > tolerance
         open_ = np.isin(label[active], label[active[moved]])
         converged[active[~open_]] = True
         active, back = active[open_], back[open_]
-        if len(active) == 0:
-            break
-    return p, converged
+        done, some = done + some, min(2 * some, _LOOK)
+    out, settled = np.empty_like(p), np.empty_like(converged)
+    out[order], settled[order] = p, converged
+    return out, settled
 
 
-class _Sides:
-    """The pairs grouped by either item, to sum over all pairs of an item but one."""
+@dataclass(frozen=True)
+class _Groups:
+    """Pairs by one of their items: order by item (None: they are in it), first rows, and the group of each row."""
 
-    def __init__(self, left: tuple[np.ndarray, ...], right: tuple[np.ndarray, ...]) -> None:
-        self._left, self._right = left, right
+    order: np.ndarray | None
+    start: np.ndarray
+    group: np.ndarray
 
     @classmethod
-    def of(cls, left: np.ndarray, right: np.ndarray) -> _Sides:
-        return cls(_grouped(left), _grouped(right))
+    def of(cls, item: np.ndarray) -> _Groups:
+        order = None if (item[1:] >= item[:-1]).all() else np.argsort(item, kind="stable")
+        start = group_starts(item if order is None else item[order])
+        return cls(order, start, np.repeat(np.arange(len(start)), np.diff(np.append(start, len(item)))))
 
-    def others_of_left(self, value: np.ndarray) -> np.ndarray:
-        return _one_and_others(value, *self._left)
-
-    def others_of_right(self, value: np.ndarray) -> np.ndarray:
-        return _one_and_others(value, *self._right)
-
-
-def _grouped(item: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Order by item, first rows of the groups in that order, and the group of each row in it."""
-    order = np.argsort(item, kind="stable")
-    start = group_starts(item[order])
-    return order, start, np.repeat(np.arange(len(start)), np.diff(np.append(start, len(item))))
-
-
-def _one_and_others(value: np.ndarray, order: np.ndarray, start: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """One plus the sum over the other pairs of the item, without taking a large number from a large sum."""
-    sorted_ = value[order]
-    top = np.maximum.reduceat(sorted_, start)[group]
-    is_top = sorted_ == top
-    rest = np.add.reduceat(np.where(is_top, 0.0, sorted_), start)[group]
-    ties = np.add.reduceat(is_top.astype("float64"), start)[group]
-    out = np.empty_like(value)
-    out[order] = 1.0 + np.where(is_top, rest + (ties - 1.0) * top, np.maximum(rest - sorted_, 0.0) + ties * top)
-    return out
+    def one_and_others(self, value: np.ndarray) -> np.ndarray:
+        """One plus the sum over the other pairs of the item, without taking a large number from a large sum."""
+        value = value if self.order is None else value[self.order]
+        top = np.maximum.reduceat(value, self.start)[self.group]
+        is_top = value == top
+        rest = np.add.reduceat(np.where(is_top, 0.0, value), self.start)[self.group]
+        ties = np.add.reduceat(is_top.astype("float64"), self.start)[self.group]
+        sums = 1.0 + np.where(is_top, rest + (ties - 1.0) * top, np.maximum(rest - value, 0.0) + ties * top)
+        if self.order is None:
+            return sums
+        out = np.empty_like(sums)
+        out[self.order] = sums
+        return out
 
 
 def best_matchings(llr: np.ndarray, number: int) -> list[tuple[float, np.ndarray]]:

@@ -7,11 +7,12 @@ a gap's other scenes say enters as a message: of two sightings too far apart for
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from darkvoyage.kernels.assign import marginals
+from darkvoyage.kernels.assign import components, marginals
 from darkvoyage.kernels.chains import chain_marginals
 from darkvoyage.kernels.spans import group_starts
 from darkvoyage.kernels.sphere import great_circle_nm
@@ -79,14 +80,15 @@ def joint_posterior(
     scene = scene_codes(sightings)[sighting]
     node = _codes(ship, scene)
     chains = _Chains.of(chain, scene, sighting, llr, sightings)
-    told = np.zeros(len(llr))
-    for turn in range(_ROUNDS + 1):
-        p, converged = marginals(
-            node, sighting, llr + told, exact_side=rule.exact_side, tolerance=rule.tolerance, rounds=rule.rounds
-        )
-        if turn == _ROUNDS or len(chains.pair) == 0:
-            break
-        told = chains.messages(p, node, told, rule)
+    options: dict[str, Any] = {"exact_side": rule.exact_side, "tolerance": rule.tolerance, "rounds": rule.rounds}
+    p, converged = marginals(node, sighting, llr, **options)
+    label, told = components(node, sighting), np.zeros(len(llr))
+    for _ in range(_ROUNDS if len(chains.pair) else 0):
+        message = chains.messages(p, node, told, rule)
+        # Scenes that hear nothing new keep what they have.
+        again = np.isin(label, label[np.abs(message - told) > rule.tolerance])
+        told = message
+        p[again], converged[again] = marginals(node[again], sighting[again], (llr + told)[again], **options)
     return Posterior(p, converged)
 
 
