@@ -44,7 +44,7 @@ def link_sightings(
     ports : PORTS table, optional
         Where excursions may lead. Without ports the excursion share is spread over the prism.
     vessels : VESSELS table, optional
-        Lengths, where the gaps have none.
+        Length, beam, deepest draught and type of the ships.
     rule : LinkRule, optional
 
     Returns
@@ -66,7 +66,7 @@ def link_sightings(
         A table is not what it should be.
     """
     rule = rule or LinkRule()
-    table, seen = _gaps_with_lengths(gaps, vessels), conform(sightings, SIGHTINGS)
+    table, seen = _gaps_with_hulls(gaps, vessels), conform(sightings, SIGHTINGS)
     places = conform(ports, PORTS) if ports is not None else empty(PORTS)
     looks = conform(scenes, SCENES) if scenes is not None else empty(SCENES)
     looks = looks.drop_duplicates("scene_id", ignore_index=True)
@@ -86,16 +86,18 @@ def link_sightings(
     return finish(pd.concat(parts, ignore_index=True), LINKS) if parts else empty(LINKS)
 
 
-def _gaps_with_lengths(gaps: Any, vessels: Any) -> pd.DataFrame:
+def _gaps_with_hulls(gaps: Any, vessels: Any) -> pd.DataFrame:
     table = complete(gaps, GAPS)
-    for name in ("length_m", "ship_type"):
+    for name in ("length_m", "beam_m", "draught_max_m", "ship_type"):
         if name not in table:
-            table[name] = pd.Series(np.nan, index=table.index, dtype="float64" if name == "length_m" else "Int16")
+            table[name] = pd.Series(np.nan, index=table.index, dtype="Int16" if name == "ship_type" else "float64")
     if vessels is not None:
         known = conform(vessels, VESSELS).drop_duplicates("mmsi").set_index("mmsi").reindex(table["mmsi"]).reset_index()
-        for name in ("length_m", "ship_type"):
+        for name in ("length_m", "beam_m", "draught_max_m", "ship_type"):
             if name in known:
-                table[name] = known[name].fillna(table[name]) if name == "length_m" else table[name].fillna(known[name])
+                table[name] = (
+                    table[name].fillna(known[name]) if name == "ship_type" else known[name].fillna(table[name])
+                )
     return table
 
 

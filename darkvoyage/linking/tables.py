@@ -17,7 +17,8 @@ _KM2_PER_NM2 = 1.852**2
 _LIKELY = 0.5
 """From this probability on a sighting is said to be a broadcasting ship."""
 _MEASURES = (
-    "llr_position", "llr_length", "llr_heading", "llr_class", "llr_total", "llr_joint", "p_at_port", "p_at_port_prior",
+    "llr_position", "llr_length", "llr_beam", "llr_heading", "llr_class", "llr_load", "llr_total", "llr_joint",
+    "p_at_port", "p_at_port_prior",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from darkvoyage.kernels.spans import expand, search_groups
 from darkvoyage.kernels.sphere import interpolate
+from darkvoyage.linking.laws import imager_of
 from darkvoyage.linking.places import Excursions
 from darkvoyage.linking.sensors import detection_chance
 from darkvoyage.rules.linking import LinkRule
@@ -81,7 +82,8 @@ def calls_in_view(
     gap = routes.gap[row]
     since = (at[index] - start[gap]) / US_PER_H
     clear = scenes["clear_fraction"].to_numpy()[look] if "clear_fraction" in scenes else np.full(len(look), np.nan)
-    seen = detection_chance(gaps["length_m"].to_numpy()[gap], clear, rule.p_detect_max)
+    imager = imager_of(scenes)[look]
+    seen = detection_chance(gaps["length_m"].to_numpy()[gap], clear, rule.p_detect_max, imager=imager)
     return row, look, seen * routes.dwell(row, since, rule)
 
 
@@ -144,7 +146,8 @@ def detection_ratio(
     scenes : SCENES table
     rule : LinkRule
     """
-    full = detection_chance(length_m, np.ones(len(length_m)), rule.p_detect_max)
+    imager = np.append(imager_of(scenes), "")[scene]
+    full = detection_chance(length_m, np.ones(len(length_m)), rule.p_detect_max, imager=imager)
     clear = np.ones(len(length_m))
     if "clear_fraction" in scenes and len(scenes):
         clear = np.nan_to_num(scenes["clear_fraction"].to_numpy(), nan=1.0)[scene]

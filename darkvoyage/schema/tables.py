@@ -152,10 +152,10 @@ PORT_CALLS = TableSpec(
 LINKS = TableSpec(
     "LINKS",
     _columns(
-        "gap_id:text sighting_id:text scene_id:text llr_position:float llr_length:float llr_heading:float "
-        "llr_class:float llr_total:float llr_absence:float p_link:float rank:Int64 port_id:text p_at_port:float "
-        "p_at_port_prior:float llr_joint:float p_link_flat:float asserted:boolean explained_by:text "
-        "p_broadcasting:float p_cut:float background_per_km2:float converged:boolean"
+        "gap_id:text sighting_id:text scene_id:text llr_position:float llr_length:float llr_beam:float "
+        "llr_heading:float llr_class:float llr_load:float llr_total:float llr_absence:float p_link:float rank:Int64 "
+        "port_id:text p_at_port:float p_at_port_prior:float llr_joint:float p_link_flat:float asserted:boolean "
+        "explained_by:text p_broadcasting:float p_cut:float background_per_km2:float converged:boolean"
     ),
     ("sighting_id", "rank", "gap_id", "scene_id", "port_id"),
 )
