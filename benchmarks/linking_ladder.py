@@ -23,11 +23,12 @@ from pathlib import Path
 import pandas as pd
 
 from darkvoyage.bench.calls import hidden_feeds
-from darkvoyage.bench.masked import SCENE_RULES
+from darkvoyage.bench.masked import FOLD_H, GAPS_H, HALF_SIDE_NM, SCENE_RULES
 from darkvoyage.bench.sets import RealSet, read_real_sets, read_set
 from darkvoyage.bench.worlds import OURS
 from darkvoyage.gaps.hiding import cleaned
 from darkvoyage.io.ports import read_ports
+from darkvoyage.scoring.evaluation.link_calibration import fit_power
 from darkvoyage.scoring.evaluation.links import ALARMS, BY, METRICS, SHIP_METRICS, answers_links, answers_ships
 from darkvoyage.scoring.evaluation.masked_berths import photograph_calls
 from darkvoyage.scoring.evaluation.masked_scenes import (
@@ -41,8 +42,6 @@ from darkvoyage.scoring.evaluation.metrics import evaluate
 from darkvoyage.scoring.evaluation.splits import HALVES, split_halves
 
 MOST_CALLS = 40
-HALF_SIDE_NM = 15.0
-RUNGS = (0.6, 1.0, 1.5, 3.0, 6.0)
 FIGURES = {
     "top1_of_ships": "top 1",
     "brier_of_ships": "Brier",
@@ -113,17 +112,18 @@ def main() -> None:
     """Print the table."""
     root = Path(__file__).parent
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--rung", type=float, nargs="+", default=[1.5], help=f"hours of silence, of {RUNGS}")
+    asked.add_argument("--rung", type=float, nargs="+", default=[1.5], help=f"hours of silence, of {GAPS_H}")
     asked.add_argument("--half", choices=HALVES, default=HALVES[0])
     asked.add_argument("--sets", default="Kattegat", help="only sets whose name holds this")
     asked.add_argument("--seeds", type=int, default=24, help="times that images are laid over the tracks")
     asked.add_argument("--rounds", type=int, default=2, help="times that each port call is hidden")
-    asked.add_argument("--fold", type=float, default=3.0, help="voyages all begin within so many hours")
+    asked.add_argument("--fold", type=float, default=FOLD_H, help="voyages all begin within so many hours")
     asked.add_argument("--calls", action="store_true", help="images of hidden port calls")
     asked.add_argument("--ours", action="store_true", help="without the simple rules")
     asked.add_argument("--draws", type=int, default=0, help="of the bootstrap over images")
     asked.add_argument("--real-sets", type=Path, default=root / "real_sets.toml")
     asked.add_argument("--cache", type=Path, default=Path("/tmp/darkvoyage_ladder"))
+    asked.add_argument("--fit", action="store_true", help="the power that calibrates ours")
     asked.add_argument("--save", type=Path, help="answers about ships, as Parquet")
     options = asked.parse_args()
     sets = [
@@ -141,6 +141,11 @@ def main() -> None:
             kept.append(answers.assign(part=title, method=name))
     with pd.option_context("display.width", 300, "display.max_columns", None):
         print(pd.DataFrame(rows).to_string(index=False))
+    ours = [answers for answers in kept if (answers["method"] == OURS).any()]
+    if options.fit:
+        rows = pd.concat(ours)
+        power = fit_power(rows.assign(world=rows["part"] + rows["world"].astype("str")))
+        print("power that the links should be raised to:", round(power, 3))
     if options.save:
         pd.concat(kept, ignore_index=True).to_parquet(options.save, index=False)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,19 +23,21 @@ from darkvoyage.scoring.evaluation.baseline_links import (
     links_within_50_km,
     with_broadcasters,
 )
-from darkvoyage.scoring.evaluation.masked_scenes import judge_links, mask_scenes
+from darkvoyage.scoring.evaluation.masked_scenes import find_masked_gaps, link_masked, mask_scenes, overlay_starts
 from darkvoyage.scoring.evaluation.metrics import evaluate
-from darkvoyage.scoring.evaluation.splits import HALVES
+from darkvoyage.scoring.evaluation.splits import HALVES, split_halves
 from darkvoyage.scoring.evaluation.validation import validate_silence
 from darkvoyage.simulation.statistics import feed_distance, feed_statistics
 from darkvoyage.simulation.world import simulate
 from darkvoyage.tracks.cleaning import clean_fixes
 from darkvoyage.units import M_PER_NM
 
-__all__ = ["CALLS", "SCENE_RULES", "JudgedSet", "judge_calls_of_sets", "judge_set"]
+__all__ = ["CALLS", "FOLD_H", "GAPS_H", "HALF_SIDE_NM", "SCENE_RULES", "JudgedSet", "judge_calls_of_sets", "judge_set"]
 
-GAPS_H = (0.5, 1.0, 1.5, 3.0, 6.0)
+GAPS_H = (0.6, 1.0, 1.5, 3.0, 6.0)
 """Silences around an image [h]."""
+FOLD_H, HALF_SIDE_NM = 3.0, 15.0
+"""Voyages are moved so that all begin within so many hours, and images are of this size: some twenty ships in each."""
 _SCENE_SEEDS = (0, 1, 2)
 _GATE_NM = 5000.0 / M_PER_NM
 """Nearest neighbours further off than 5 km are nobody: the silences around images last hours, not days."""
@@ -177,22 +178,23 @@ def judge_calls_of_sets(sets: Sequence[RealSet], *, draws: int, rounds: int) -> 
 
 
 def _scenes(fixes: pd.DataFrame, draws: int) -> Iterator[pd.DataFrame]:
-    """Scores on images of tracks of which half are hidden, by the length of the silence."""
+    """Scores on images of tracks of which half are hidden, by the length of the silence; reported vessels only."""
+    ours = overlay_starts(fixes[split_halves(fixes) == _REPORTED], hours=FOLD_H)
     for hours in GAPS_H:
-        masked = {seed: mask_scenes(fixes, gap_h=hours, seed=seed) for seed in _SCENE_SEEDS}
+        masked = {seed: mask_scenes(ours, gap_h=hours, seed=seed, half_side_nm=HALF_SIDE_NM) for seed in _SCENE_SEEDS}
+        gaps = {seed: find_masked_gaps(one) for seed, one in masked.items()}
         for name, rule in ({OURS: None} | SCENE_RULES).items():
-            found = [
-                (seed, judge_links(one, link=rule and partial(_ruled, rule, one.fixes))) for seed, one in masked.items()
-            ]
-            answers = [rows.assign(world=seed) for seed, rows in found]
-            scores = evaluate(pd.concat(answers), (*links.METRICS, *links.ALARMS), draws=draws, by=links.BY)
-            yield scores.assign(part=f"scenes, silent for {hours:g} h", method=name)
-
-
-def _ruled(
-    rule: Callable[[Any, Any, Any], pd.DataFrame], fixes: pd.DataFrame, gaps: Any, sightings: Any
-) -> pd.DataFrame:
-    return rule(gaps, sightings, fixes)
+            sightings, ships = [], []
+            for seed, one in masked.items():
+                found = link_masked(one, gaps[seed]) if rule is None else rule(gaps[seed], one.sightings, one.fixes)
+                of = {"gaps": gaps[seed], "sightings": one.sightings}
+                sightings.append(
+                    links.answers_links(found, **of, truth_sightings=one.truth_sightings).assign(world=seed)
+                )
+                ships.append(links.answers_ships(found, **of, ships=one.ships).assign(world=seed))
+            for rows, metrics in ((sightings, (*links.METRICS, *links.ALARMS)), (ships, links.SHIP_METRICS)):
+                scores = evaluate(pd.concat(rows), metrics, draws=draws, by=links.BY)
+                yield scores.assign(part=f"scenes, silent for {hours:g} h", method=name)
 
 
 def _distances(fixes: pd.DataFrame, preset: str) -> pd.DataFrame:

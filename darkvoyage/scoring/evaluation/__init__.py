@@ -24,6 +24,8 @@ _HOME = {
     "evaluate_gaps": "gaps",
     "answers_silences": "silences",
     "evaluate_silences": "silences",
+    "fit_power": "link_calibration",
+    "with_power": "link_calibration",
     "mask_silences": "darkvoyage.gaps.masking",
     "mask_outages": "darkvoyage.gaps.masking",
     "judge_masks": "judging",
