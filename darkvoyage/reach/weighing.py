@@ -68,7 +68,7 @@ def plain_rows(table: pd.DataFrame, places: pd.DataFrame, ships: Ships, pairs: P
     straight = np.where(closed, rule.temper * direction_llr(table, *course, direct, direct, closed), 0.0)
     nothing = np.zeros(len(table))
     readings = (
-        (TRANSIT, rule.prior_transit, transit_llr(table, direct, ships, closed, rule), straight, nothing),
+        (TRANSIT, rule.prior_transit, transit_llr(table, direct, ships, closed), straight, nothing),
         (WAIT, rule.prior_wait, wait_llr(duration, direct, ships, closed, rule), _WAY_ON * straight, stop + rest),
         (STS, rule.prior_meeting, meeting_llr(duration, direct, ships, closed, rule), nothing, stop),
         (UNKNOWN, rule.prior_unknown, nothing, nothing, nothing),
@@ -156,7 +156,7 @@ def posterior(rows: pd.DataFrame, rule: PortRule) -> pd.DataFrame:
     -------
     DataFrame
         Sorted by gap, hypothesis and port, with `p_call_prior` and `p_call`; without the places that have less than
-        `rule.least_share`, whose share went to `unknown`.
+        `rule.least_share` of both, whose shares went to `unknown`.
     """
     rows = rows.iloc[np.lexsort((rows["port"] % 2**40, rows["hypothesis"], rows["gap"]))].reset_index(drop=True)
     gap = rows["gap"].to_numpy()
@@ -167,7 +167,7 @@ def posterior(rows: pd.DataFrame, rule: PortRule) -> pd.DataFrame:
     score = np.log(np.maximum(prior, _LEAST)) + rows[list(EVIDENCE)].to_numpy().sum(axis=1)
     score = np.exp(score - np.repeat(np.maximum.reduceat(score, start), size))
     p = score / np.repeat(np.add.reduceat(score, start), size)
-    small = (p < rule.least_share) & (rows["port"] >= 0).to_numpy()
+    small = (np.maximum(p, prior) < rule.least_share) & (rows["port"] >= 0).to_numpy()
     unknown = np.flatnonzero(rows["hypothesis"].to_numpy() == UNKNOWN)
     for values in (p, prior):
         values[unknown] += np.add.reduceat(np.where(small, values, 0.0), start)

@@ -53,7 +53,8 @@ class PortRule:
         Ports and areas looked at per gap: those with the least detour, and those that the ship has visited before.
         Months of silence reach every port of the world.
     least_share : float
-        Ports with less than this of a gap's posterior are not listed; what they have together goes to `unknown`.
+        Ports that have less than this of a gap both beforehand and in the posterior are not listed; what they have
+        together goes to `unknown`.
     """
 
     tanker_max_kn: float = option(default=17.0, gt=0, le=80)
@@ -69,12 +70,12 @@ class PortRule:
     wait_share: float = option(default=0.5, ge=0, le=1)
     wait_mean_h: float = option(default=36.0, gt=0)
     idle_mean_h: float = option(default=36.0, gt=0)
-    prior_transit: float = option(default=0.3, gt=0)
-    prior_wait: float = option(default=0.58, gt=0)
-    prior_port: float = option(default=0.08, gt=0)
-    prior_sts: float = option(default=0.015, gt=0)
-    prior_meeting: float = option(default=0.005, gt=0)
-    prior_unknown: float = option(default=0.01, gt=0)
+    prior_transit: float = option(default=0.22, gt=0)
+    prior_wait: float = option(default=0.72, gt=0)
+    prior_port: float = option(default=0.05, gt=0)
+    prior_sts: float = option(default=0.01, gt=0)
+    prior_meeting: float = option(default=0.003, gt=0)
+    prior_unknown: float = option(default=0.005, gt=0)
     detour_nm: float = option(default=300.0, gt=0)
     far_share: float = option(default=0.2, ge=0, lt=1)
     far_nm: float = option(default=500.0, gt=0)
@@ -82,7 +83,7 @@ class PortRule:
     temper: float = option(default=1.0, gt=0, le=1)
     max_draught_llr: float = option(default=math.log(8.0), gt=0)
     most_places: int = option(default=40, ge=1)
-    least_share: float = option(default=1e-9, ge=0, lt=0.01)
+    least_share: float = option(default=1e-6, ge=0, lt=0.01)
 
 
 @rule
