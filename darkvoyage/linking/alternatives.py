@@ -56,7 +56,7 @@ def link_alternatives(links: Any, *, scene_id: str, number: int = 5) -> pd.DataF
     llr = np.full((len(nobody), len(gap_ids)), -np.inf)
     llr[sighting, gap] = pairs["llr_joint"].to_numpy() + free[sighting]
     found = best_matchings(llr, number)
-    names = np.append(gap_ids.to_numpy(dtype=object), None)
+    names = np.array([*gap_ids, None], dtype=object)
     rows = {
         "scene_id": scene_id,
         "rank": np.repeat(np.arange(len(found)) + 1, len(nobody)),

@@ -24,7 +24,8 @@ class LinkRule:
     service_h : float
         Time alongside assumed for the excursion [h].
     by_sea : bool
-        Ways to ports are measured around land, not along great circles, and land is no place for a ship.
+        Ways to ports are measured around land, not along great circles, and land is no place for a ship. Off: it costs
+        a field for each port, and on simulated campaigns of development seeds as many ships are found without.
     detour_nm : float
         An excursion's weight falls by exp(-detour / detour_nm) [nm].
     background_per_nm2 : float
@@ -58,7 +59,7 @@ class LinkRule:
     share_prism: float = option(default=0.15, gt=0)
     port_sd_nm: float = option(default=0.8, gt=0)
     service_h: float = option(default=20.0, gt=0)
-    by_sea: bool = True
+    by_sea: bool = False
     detour_nm: float = option(default=200.0, gt=0)
     background_per_nm2: float = option(default=0.03, gt=0)
     false_alarm_per_nm2: float = option(default=0.0003, gt=0)
