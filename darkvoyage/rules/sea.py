@@ -20,7 +20,7 @@ class SeaRule:
         A point on land is moved to the nearest water within this [km].
     bias_share : float
         `could` is shorter than the shortest way on the raster by this share at most, and never below the great circle.
-        3 %: of 263 pairs of ports in NGA Pub. 151 none is shorter than that by its table.
+        3 %: of 263 pairs of ports in NGA Pub. 151 none under 2,400 nm is shorter than that by its table.
     detour_share : float
         Routes are longer than the shortest way by this: separation schemes, shoals, room to the coast. 1.6 %: median of
         131 pairs of ports in NGA Pub. 151; 2.0 % for 132 others.

@@ -192,16 +192,13 @@ def _look_up(
         rows = left[known]
         away[rows], course[rows] = _over(field, anchor[known], lat[rows], lon[rows])
         dry[left] = anchor == LAND
-        left = left[~known]
-    left = left[dry[left]]
-    for level in field.levels:
-        cells, gap = _nearest(level, lat[left], lon[left], rule)
-        found = cells >= 0
-        rows = left[found]
-        cell_lat, cell_lon = level.window.centre(cells[found])
-        to_water, course[rows] = _over(field, level.anchor[cells[found]], cell_lat, cell_lon)
-        away[rows] = to_water + gap[found]
-        left = left[~found]
+        # Before a coarser level is asked, so that it makes no difference how far the field reaches.
+        ashore = left[dry[left]]
+        cells, gap = _nearest(level, lat[ashore], lon[ashore], rule)
+        rows, cells, gap = ashore[cells >= 0], cells[cells >= 0], gap[cells >= 0]
+        to_water, course[rows] = _over(field, level.anchor[cells], *level.window.centre(cells))
+        away[rows] = to_water + gap
+        left = left[np.isinf(away[left])]
     return away, course, dry
 
 

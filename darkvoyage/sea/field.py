@@ -20,13 +20,15 @@ from darkvoyage.units import M_PER_NM
 
 __all__ = ["LAND", "NOT_REACHED", "REACHES_NM", "Field", "Level", "build_field", "cells_near"]
 
-_LEVELS = ((0.02, 60.0), (0.05, 250.0), (0.1, 1000.0), (0.25, 2500.0), (0.5, math.inf))
+_LEVELS = ((0.02, 60.0), (0.05, 250.0), (0.1, 1000.0), (0.25, 2500.0), (1.0, math.inf))
 """Side of a cell [deg] and the distance by sea that it is used up to [nm]."""
 REACHES_NM = (250.0, 500.0, 1000.0, 2500.0, 6000.0, math.inf)
 """A field is made as far as the first of these that is enough [nm]."""
 NOT_REACHED, LAND = -1, -2
 """In place of a bend: water that the wave did not come to, and land."""
 _WHOLE_NM = 1e5
+_MARGIN = 8
+"""Cells kept around those that the wave came to: points on land there are moved to them."""
 _DEEPER = 6.0
 """A place that the next level cannot join within the distance of the finer one is followed this many times farther:
 fjords and rivers."""
@@ -113,8 +115,8 @@ def build_field(lat: float, lon: float, reach_nm: float, rule: SeaRule) -> Field
         draft = coarser
         drafts.append(draft)
     anchors = _prune(anchors, drafts)
-    levels = [Level(each.window, np.where(each.grid.water, each.state.anchor, LAND)) for each in drafts]
-    return Field(lat, lon, reach_nm, grounded, anchors, tuple(levels))
+    reached = [each for each in drafts if (each.state.anchor >= 0).any()]
+    return Field(lat, lon, reach_nm, grounded, anchors, tuple(_cropped(each) for each in reached))
 
 
 def cells_near(window: Window, lat: np.ndarray, lon: np.ndarray, radius_nm: float) -> np.ndarray:
@@ -142,7 +144,7 @@ class _Draft:
 
 
 def _draft(lat: float, lon: float, side: float, limit_nm: float, rule: SeaRule) -> _Draft:
-    window = window_around(lat, lon, side, _finite(limit_nm))
+    window = window_around(lat, lon, side, _finite(limit_nm)).aligned()
     grid = water_grid(window, rule)
     return _Draft(window, _finite(limit_nm), grid, blank_state(grid))
 
@@ -204,6 +206,20 @@ def _hand_on(finer: _Draft, coarser: _Draft, anchors: Anchors) -> bool:
     coarser.state.anchor[cells], coarser.state.seen[cells] = anchor, finer.state.seen[there]
     coarser.state.distance_nm[cells] = anchors.base_nm[anchor] + ahead
     return bool(len(cells))
+
+
+def _cropped(draft: _Draft) -> Level:
+    """Leave out the rows and columns that the wave did not come near."""
+    shape = (draft.window.rows, draft.window.columns)
+    anchor = np.where(draft.grid.water, draft.state.anchor, LAND).reshape(shape)
+    rows, columns = (np.flatnonzero((draft.state.anchor.reshape(shape) >= 0).any(axis=axis)) for axis in (1, 0))
+    near = slice(max(rows[0] - _MARGIN, 0), rows[-1] + 1 + _MARGIN)
+    beside = slice(None) if draft.window.round_world else slice(max(columns[0] - _MARGIN, 0), columns[-1] + 1 + _MARGIN)
+    anchor = anchor[near, beside]
+    window = Window(
+        draft.window.side_deg, draft.window.row + near.start, draft.window.column + (beside.start or 0), *anchor.shape
+    )
+    return Level(window, anchor.ravel())
 
 
 def _prune(anchors: Anchors, drafts: list[_Draft]) -> Anchors:

@@ -19,6 +19,8 @@ __all__ = ["Window", "water_grid", "window_around"]
 
 _SOUTHMOST, _NORTHMOST = -80.0, 89.0
 """No port and no open water lies south of the first; the second keeps cells from shrinking to nothing [deg]."""
+_BLOCK, _RIM = 64, 2
+"""Cells that windows are aligned to, and cells beyond what is asked for on each side."""
 _FINER = 3
 """Land is drawn in cells this many times smaller than those of the grid."""
 _ON_THE_LINE = 1e-9
@@ -56,6 +58,20 @@ class Window:
             self.side_deg / times, self.row * times, self.column * times, self.rows * times, self.columns * times
         )
 
+    def aligned(self) -> Window:
+        """Return a window around it whose edges are multiples of a block of cells, so that neighbours share it."""
+        south, north = (round((lat + 90.0) / self.side_deg) for lat in (_SOUTHMOST, _NORTHMOST))
+        row = max(self.row // _BLOCK * _BLOCK, south - _RIM)
+        rows = min(-(-(self.row + self.rows) // _BLOCK) * _BLOCK, north + _RIM) - row
+        if self.round_world:
+            return Window(self.side_deg, row, self.column, rows, self.columns)
+        column = self.column // _BLOCK * _BLOCK
+        columns = -(-(self.column + self.columns) // _BLOCK) * _BLOCK - column
+        turn = round(360.0 / self.side_deg)
+        if columns >= turn:
+            return Window(self.side_deg, row, 0, rows, turn)
+        return Window(self.side_deg, row, column, rows, columns)
+
     def cell(self, lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
         """Flat number of the cell of each point, -1 outside."""
         turn = round(360.0 / self.side_deg)
@@ -86,18 +102,18 @@ def window_around(lat: float, lon: float, side_deg: float, reach_nm: float) -> W
     reach = reach_nm / EARTH_RADIUS_NM
     high = math.degrees(reach)
     south, north = max(lat - high, _SOUTHMOST), min(lat + high, _NORTHMOST)
-    row = math.floor((south + 90.0) / side_deg) - 2
-    rows = math.ceil((north + 90.0) / side_deg) + 2 - row
+    row = math.floor((south + 90.0) / side_deg) - _RIM
+    rows = math.ceil((north + 90.0) / side_deg) + _RIM - row
     turn = round(360.0 / side_deg)
     spread = math.sin(min(reach, math.pi / 2)) / math.cos(math.radians(lat))
     if abs(lat) + high >= 89.0 or spread >= 1.0 or math.degrees(math.asin(spread)) + 3 * side_deg > 180.0:
         return Window(side_deg, row, 0, rows, turn)
     wide = math.degrees(math.asin(spread))
-    column = math.floor((lon - wide + 180.0) / side_deg) - 2
-    return Window(side_deg, row, column, rows, math.ceil((lon + wide + 180.0) / side_deg) + 2 - column)
+    column = math.floor((lon - wide + 180.0) / side_deg) - _RIM
+    return Window(side_deg, row, column, rows, math.ceil((lon + wide + 180.0) / side_deg) + _RIM - column)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def water_grid(window: Window, rule: SeaRule) -> Grid:
     """Draw the land of a window, and see between which cells a ship can pass.
 
