@@ -93,6 +93,7 @@ def run(*, rows):
         )  # fmt: skip
     floor = time.perf_counter() - began
     return {
+        "rows": rows,
         "gaps_per_s": rows / took,
         "places_per_gap": pairs / rows,
         "wall_s": took,

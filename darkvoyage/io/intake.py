@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from darkvoyage.errors import SchemaError
+from darkvoyage.io.json_tables import cell_text
 from darkvoyage.io.read_report import MAX_EXAMPLES, ReadReport
 from darkvoyage.io.tabular import Dialect, RawTable, slug
 from darkvoyage.schema.conform import TIME_DTYPE, finish
@@ -242,6 +243,8 @@ def _clean(column: pd.Series) -> pd.Series:
     """Text without blanks around it, null where a cell says that there is nothing; other types as they are."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = _as_text(column)
+    if column.dtype == "object" and column.map(type).isin([list, dict, np.ndarray]).any():  # as in stac-geoparquet
+        column = column.map(cell_text).astype("str")
     if column.dtype != "str":
         return column
     bare = column.str.strip()

@@ -19,7 +19,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from darkvoyage.errors import DialectError, ReadError
@@ -245,9 +244,6 @@ def _parquet(path: Path, data: bytes) -> pd.DataFrame:
     except (OSError, ValueError, TypeError) as error:
         raise ReadError(f"{path}: truncated or damaged Parquet file of {len(data)} bytes ({error})") from error
     frame.index = frame.index + 1
-    for name in frame.columns[frame.dtypes == "object"]:
-        if frame[name].map(type).isin([list, dict, np.ndarray]).any():  # as in stac-geoparquet
-            frame[name] = frame[name].map(cell_text).astype("str")
     return frame
 
 

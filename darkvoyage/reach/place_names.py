@@ -109,7 +109,7 @@ def known_names(places: pd.DataFrame) -> pd.DataFrame:
     columns = ["key", "port", "country", "locode", "is_code", "weight"]
     out = pd.concat([own[columns], more[columns], rest[columns]], ignore_index=True)
     codes = out[out["locode"].notna() & (out["port"] >= 0)].drop_duplicates("port").set_index("port")["locode"]
-    out["locode"] = out["locode"].fillna(out["port"].map(codes))
+    out["locode"] = out["locode"].fillna(out["port"].map(codes).astype("str"))
     out = out.sort_values(["key", "port", "weight", "locode"], ascending=[True, True, False, True])
     # A name of the list is that place, whatever else is called so elsewhere.
     listed = out["key"].isin(out.loc[(out["port"] >= 0) & (out["weight"] > _OFF_WEIGHT), "key"])

@@ -8,7 +8,7 @@ from pandas.testing import assert_frame_equal
 from darkvoyage.linking.places import excursion_share, excursions
 from darkvoyage.rules.linking import LinkRule
 
-STRAIGHT = LinkRule(by_sea=False)
+STRAIGHT, BY_SEA = LinkRule(by_sea=False), LinkRule(by_sea=True)
 
 
 def gaps(rows):
@@ -62,15 +62,15 @@ def test_ways_go_round_land():
     """Yellow Sea to Pohang: 220 nm over Korea, by 34.2 N 126.0 E and 34.9 N 129.2 E about 205 + 165 + 75 nm."""
     table, place = gaps([(37.6, 125.5, 37.6, 125.5, 48)]), ports([(36.05, 129.6)])
     assert 200 < excursions(table, place, STRAIGHT).out_nm[0] < 240
-    assert len(excursions(table, place, LinkRule()).port) == 0
-    longer = excursions(table.assign(duration_h=100.0), place, LinkRule())
+    assert len(excursions(table, place, BY_SEA).port) == 0
+    longer = excursions(table.assign(duration_h=100.0), place, BY_SEA)
     assert 400 < longer.out_nm[0] < 480
-    assert 390 < longer.arrive_h[0] * LinkRule().max_speed_kn < longer.out_nm[0]
+    assert 390 < longer.arrive_h[0] * BY_SEA.max_speed_kn < longer.out_nm[0]
 
 
 def test_open_water_is_the_great_circle():
     table, place = gaps([(36.5, 131.0, 36.5, 131.0, 48)]), ports([(37.5, 131.2)])
-    straight, sea = excursions(table, place, STRAIGHT), excursions(table, place, LinkRule())
+    straight, sea = excursions(table, place, STRAIGHT), excursions(table, place, BY_SEA)
     assert sea.arrive_h[0] == pytest.approx(straight.arrive_h[0], rel=0.05)
     assert straight.out_nm[0] <= sea.out_nm[0] <= 1.1 * straight.out_nm[0]
 

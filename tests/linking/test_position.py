@@ -177,8 +177,9 @@ def test_anywhere_is_anywhere_on_water():
     """Two hours north of where the ship is bound there is nothing but the prism, thicker by the land in it."""
     gaps, seen = gap_table([(8.0, 35.2, 129.5, 35.2, 129.9, 3, 90, 3, 90)]), sighting_table([(4, 35.6, 130.0)])
     _, plain = densities(gaps, seen, NO_PORTS)
-    _, wet = densities(gaps, seen, NO_PORTS, rule=LinkRule())
-    water = water_share(gaps, LinkRule())[0]
+    by_sea = LinkRule(by_sea=True)
+    _, wet = densities(gaps, seen, NO_PORTS, rule=by_sea)
+    water = water_share(gaps, by_sea)[0]
     assert water < 0.9
     assert wet["density"][0] * wet["prism"][0] == pytest.approx(plain["density"][0] * plain["prism"][0] / water)
     assert wet["density"][0] * wet["benign"][0] == pytest.approx(plain["density"][0] * plain["benign"][0])
