@@ -43,6 +43,7 @@ _HOME = {
     "write_table": "io.writers",
     "clean_fixes": "tracks.cleaning",
     "find_gaps": "gaps.find",
+    "add_made_good": "tracks.made_good",
     "find_untrusted": "tracks.integrity",
     "mark_untrusted": "tracks.integrity",
     "GapTracker": "gaps.tracker",

@@ -30,6 +30,7 @@ from darkvoyage.screening import screen
 from darkvoyage.tracks.cleaning import clean_fixes
 from darkvoyage.tracks.integrity import find_untrusted, mark_untrusted
 from darkvoyage.tracks.loitering import find_loitering
+from darkvoyage.tracks.made_good import add_made_good
 from darkvoyage.tracks.particulars import merge_particulars, particulars
 
 __all__ = ["Investigation", "investigate"]
@@ -242,6 +243,7 @@ def investigate(
     stage("gaps")
     heard = cleaned.loc[usable_rows(cleaned), "timestamp"]
     gaps = find_gaps(cleaned, rule=config.gap, as_of=heard.max() if len(heard) else None)
+    gaps = add_made_good(gaps, cleaned)
     stage("reception")
     reception = fit_reception(cleaned, rule=config.reception)
     stage("silence")

@@ -308,6 +308,7 @@ REGISTRY = [
     Entry("find_gaps of raw fixes", dv.find_gaps, fleet, FIXES, GAPS, per_track=True),
     Entry("find_gaps of cleaned fixes", dv.find_gaps, cleaned_fleet, FIXES, GAPS, per_track=True),
     Entry("find_gaps with open gaps", _find_gaps, fleet, FIXES, GAPS, per_track=True),
+    Entry("add_made_good", lambda t: dv.add_made_good(t, cleaned_fleet()), lambda: dv.find_gaps(fleet()), GAPS, GAPS),
     Entry("find_encounters", dv.find_encounters, meeters, FIXES, ENCOUNTERS),
     Entry("classify_encounters", dv.classify_encounters, lambda: dv.find_encounters(meeters()), ENCOUNTERS, ENCOUNTERS),
     Entry("find_loitering", dv.find_loitering, meeters, FIXES, LOITERING, per_track=True),

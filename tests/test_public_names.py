@@ -9,7 +9,7 @@ import darkvoyage as dv
 PUBLIC = """
 CargoRule CleanRule DarkvoyageError DialectError EncounterRule GapRule GapTracker HistoryRule IntegrityRule
 Investigation LinkRule LoiteringRule MeetingRule PortRule ReadError ReceptionModel ReceptionRule RuleError SchemaError
-ScoreRule SeaRule SilenceHead TransferAtSeaRule TransferScorer VisitRule VoyageConfig World build_store
+ScoreRule SeaRule SilenceHead TransferAtSeaRule TransferScorer VisitRule VoyageConfig World add_made_good build_store
 classify_encounters clean_fixes estimate_cargo find_dark_meetings find_encounters find_gaps find_loitering
 find_port_calls find_port_visits find_untrusted fit_reception fit_silence_head fleet_history investigate
 link_alternatives link_sightings mark_untrusted open_store parse_destinations quota_ledger read_fixes read_ports
@@ -23,6 +23,7 @@ TABLE_FUNCTIONS = {
     "open_store": 1,
     "clean_fixes": 1,
     "find_gaps": 1,
+    "add_made_good": 2,
     "fit_reception": 1,
     "fit_silence_head": 2,
     "score_silence": 2,

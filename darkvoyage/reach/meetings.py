@@ -31,6 +31,7 @@ from darkvoyage.reach.meeting_odds import Weights, log_odds, most_late_log_odds,
 from darkvoyage.reach.parties import Parties, lingering_parties, silent_parties
 from darkvoyage.rules.meetings import MeetingRule
 from darkvoyage.schema.conform import complete, conform, empty, finish
+from darkvoyage.schema.motion import with_made_good
 from darkvoyage.schema.tables import DARK_MEETINGS, GAPS, LOITERING, PORTS, SILENCES, VESSELS
 from darkvoyage.schema.times import utc_times
 from darkvoyage.units import US_PER_H
@@ -85,7 +86,8 @@ def find_dark_meetings(
         A table is not what it should be.
     """
     rule = rule or MeetingRule()
-    table = complete(gaps, GAPS).sort_values(["gap_id", "track_id"], kind="stable", ignore_index=True)
+    table = with_made_good(complete(gaps, GAPS))
+    table = table.sort_values(["gap_id", "track_id"], kind="stable", ignore_index=True)
     register = None if vessels is None else complete(vessels, VESSELS)
     places = None if ports is None else conform(ports, PORTS)
     told = None if silences is None else conform(silences, SILENCES)

@@ -26,6 +26,7 @@ from darkvoyage.reach.ships import ships_of
 from darkvoyage.reach.weighing import EVIDENCE, HYPOTHESES, place_rows, plain_rows, posterior
 from darkvoyage.rules.reach import PortRule
 from darkvoyage.schema.conform import complete, conform, empty, finish
+from darkvoyage.schema.motion import with_made_good
 from darkvoyage.schema.tables import DARK_MEETINGS, GAPS, PORT_CALLS, PORTS, VESSELS
 from darkvoyage.schema.times import utc_times
 
@@ -69,6 +70,7 @@ def find_port_calls(
     Parameters
     ----------
     gaps : GAPS table
+        Of `add_made_good` where ships do not report speed and course.
     ports : PORTS table
     vessels : VESSELS table, optional
         Service speeds, ship types, deadweights and laden draughts.
@@ -99,7 +101,8 @@ def find_port_calls(
         A table is not what it should be.
     """
     rule = rule or PortRule()
-    table = complete(gaps, GAPS).sort_values(["gap_id", "track_id"], kind="stable", ignore_index=True)
+    table = with_made_good(complete(gaps, GAPS))
+    table = table.sort_values(["gap_id", "track_id"], kind="stable", ignore_index=True)
     known = _Known(
         conform(ports, PORTS).sort_values("port_id", kind="stable", ignore_index=True),
         None if vessels is None else complete(vessels, VESSELS),

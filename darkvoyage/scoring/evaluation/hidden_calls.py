@@ -31,6 +31,7 @@ from darkvoyage.scoring.evaluation.metrics import Metric, area_under_roc, mean
 from darkvoyage.scoring.evaluation.port_calls import METRICS as PORT_CALL_METRICS
 from darkvoyage.scoring.evaluation.port_calls import answers_port_calls
 from darkvoyage.scoring.evaluation.quiet_stretches import DOINGS, doing_during, quiet_stretches
+from darkvoyage.tracks.made_good import add_made_good
 from darkvoyage.tracks.particulars import particulars
 from darkvoyage.units import US_PER_H
 
@@ -191,7 +192,7 @@ def judge_methods(hidden: HiddenCalls, ports: Any, methods: Mapping[str, Find | 
     places = conform(ports, PORTS)
     gaps = find_gaps(hidden.fixes, rule=GapRule(min_gap_h=hidden.min_gap_h))
     known = pd.MultiIndex.from_frame(gaps[_ENDS]).isin(pd.MultiIndex.from_frame(hidden.truth[_ENDS]))
-    gaps = gaps[known].reset_index(drop=True)
+    gaps = add_made_good(gaps[known].reset_index(drop=True), hidden.fixes)
     history = fleet_history(hidden.fixes, ports=places)
     out = {}
     for name, find in methods.items():
