@@ -7,6 +7,7 @@ hold a pair.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +17,12 @@ from scipy.sparse.csgraph import connected_components
 
 from darkvoyage.kernels.spans import expand, group_starts, in_parts
 
-__all__ = ["best_matchings", "components", "exact_marginals", "marginals", "marginals_by_beliefs"]
+__all__ = [
+    "MOST_LLR", "Groups", "best_matchings", "components", "exact_marginals", "marginals", "marginals_by_beliefs",
+    "ranks_within", "settled", "small_problems",
+]  # fmt: skip
 
-_MOST = 40.0
+MOST_LLR = 40.0
 """Log ratios beyond are as good as certain [nats]; twelve of them multiplied are still numbers."""
 _FIRST_LOOK, _LOOK = 2, 8
 """Rounds before the first look at which components are done, doubled from look to look up to the second number."""
@@ -52,8 +56,8 @@ def marginals(
     """
     label = components(left, right)
     number = int(label.max(initial=-1)) + 1
-    left_rank, lefts = _ranks_within(label, left, number)
-    right_rank, rights = _ranks_within(label, right, number)
+    left_rank, lefts = ranks_within(label, left, number)
+    right_rank, rights = ranks_within(label, right, number)
     tree = np.bincount(label, minlength=number) < lefts + rights
     exact = (np.minimum(lefts, rights) <= exact_side) & ~tree
     p, converged = np.empty(len(llr)), np.ones(len(llr), dtype=bool)
@@ -61,31 +65,71 @@ def marginals(
     p[rest], converged[rest] = marginals_by_beliefs(
         left[rest], right[rest], llr[rest], tolerance=tolerance, rounds=rounds
     )
-    # The smaller side is summed over by subsets; problems of about the same size are done together.
-    turned = lefts < rights
-    long_rank, short_rank = (
-        np.where(turned[label], *ranks) for ranks in ((right_rank, left_rank), (left_rank, right_rank))
-    )
-    long = 1 << np.ceil(np.log2(np.maximum(lefts, rights))).astype("int64")
-    size = np.where(exact, np.minimum(lefts, rights) * (1 << 40) + long, -1)
-    order = np.argsort(label, kind="stable")
-    first = np.searchsorted(label[order], np.arange(number + 1))
-    for kind in np.unique(size[exact]):
-        rows, columns = int(kind & ((1 << 40) - 1)), int(kind >> 40)
-        which = np.flatnonzero(size == kind)
-        for part in in_parts(np.full(len(which), rows << columns), _BATCH):
-            some = which[part]
-            owner, index = expand(first[some], np.diff(first)[some])
-            pair = order[index]
-            dense = np.full((len(some), rows, columns), -np.inf)
-            at = owner, long_rank[pair], short_rank[pair]
-            dense[at] = llr[pair]
-            p[pair] = exact_marginals(dense)[at]
+    # The smaller side is summed over by subsets.
+    turned = (lefts < rights)[label]
+    row, column = (np.where(turned, *ranks) for ranks in ((right_rank, left_rank), (left_rank, right_rank)))
+    for pair, at, shape in small_problems(label, row, column, exact):
+        dense = np.full(shape, -np.inf)
+        dense[at] = llr[pair]
+        p[pair] = exact_marginals(dense)[at]
     return p, converged
 
 
-def _ranks_within(label: np.ndarray, item: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Place of each pair's item among the items of its component, and how many each component has."""
+def small_problems(
+    label: np.ndarray, row: np.ndarray, column: np.ndarray, which: np.ndarray
+) -> Iterator[tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray], tuple[int, int, int]]]:
+    """Lay components out as tables, those of about the same size together.
+
+    Parameters
+    ----------
+    label : ndarray of int64, shape (n,)
+        Component of each pair.
+    row, column : ndarray of int64, shape (n,)
+        Place of the pair's items in the table of its component; the cost is that of 2**columns subsets.
+    which : ndarray of bool, shape (components,)
+        Those to be laid out.
+
+    Yields
+    ------
+    pair : ndarray of int64, shape (m,)
+        Pairs of a batch.
+    at : tuple of ndarray of int64, shape (m,)
+        Problem, row and column of each.
+    shape : tuple of int
+        Problems, rows and columns of the batch.
+    """
+    number = len(which)
+    rows, columns = np.zeros(number, "int64"), np.zeros(number, "int64")
+    np.maximum.at(rows, label, row + 1)
+    np.maximum.at(columns, label, column + 1)
+    size = np.where(which, columns * (1 << 40) + (1 << np.ceil(np.log2(np.maximum(rows, 1))).astype("int64")), -1)
+    order = np.argsort(label, kind="stable")
+    first = np.searchsorted(label[order], np.arange(number + 1))
+    for kind in np.unique(size[which]):
+        high, wide = int(kind & ((1 << 40) - 1)), int(kind >> 40)
+        same = np.flatnonzero(size == kind)
+        for part in in_parts(np.full(len(same), high << wide), _BATCH):
+            some = same[part]
+            owner, index = expand(first[some], np.diff(first)[some])
+            pair = order[index]
+            yield pair, (owner, row[pair], column[pair]), (len(some), high, wide)
+
+
+def ranks_within(label: np.ndarray, item: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Place of each pair's item among the items of its component, and how many each component has.
+
+    Parameters
+    ----------
+    label, item : ndarray of int64, shape (n,)
+        Component and item of each pair.
+    number : int
+        Of components.
+
+    Returns
+    -------
+    rank : ndarray of int64, shape (n,)
+    count : ndarray of int64, shape (number,)
+    """
     _, first, code = np.unique(item, return_index=True, return_inverse=True)
     owner = label[first]
     count = np.bincount(owner, minlength=number)
@@ -132,7 +176,7 @@ def exact_marginals(llr: np.ndarray) -> np.ndarray:
         Probability of each pair.
     """
     problems, lefts, rights = llr.shape
-    weight = np.exp(np.minimum(llr, _MOST))
+    weight = np.exp(np.minimum(llr, MOST_LLR))
     # What the first rows can have used, for each subset of the right; scaled, as only ratios matter.
     used = np.zeros((lefts, problems, 1 << rights))
     state = np.zeros((problems, 1 << rights))
@@ -193,30 +237,68 @@ def marginals_by_beliefs(
     """
     # Sorted by left item, only sums over the right items need another order.
     order = np.argsort(left, kind="stable")
-    left, right, weight = left[order], right[order], np.exp(np.minimum(llr[order], _MOST))
-    label = components(left, right)
-    p, converged = np.full(len(weight), -1.0), np.zeros(len(weight), dtype=bool)
-    active, back, done, some = np.arange(len(weight)), np.ones(len(weight)), 0, _FIRST_LOOK
+    left, right, weight = left[order], right[order], np.exp(np.minimum(llr[order], MOST_LLR))
+
+    def answers(active: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        by_right, own = Groups.of(right[active]), weight[active]
+        return lambda heard: own / by_right.one_and_others(own * heard)
+
+    _, p, converged = settled(left, components(left, right), weight, answers, tolerance=tolerance, rounds=rounds)
+    out, done = np.empty_like(p), np.empty_like(converged)
+    out[order], done[order] = p, converged
+    return out, done
+
+
+def settled(
+    left: np.ndarray, label: np.ndarray, offer: np.ndarray,
+    answers: Callable[[np.ndarray], Callable[[np.ndarray], np.ndarray]], *, tolerance: float, rounds: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    """Let left and right items tell each other until nothing changes.
+
+    Parameters
+    ----------
+    left : ndarray of int64, shape (n,)
+        Left item of each pair; fastest in order.
+    label : ndarray of int64, shape (n,)
+        Component of each pair.
+    offer : ndarray of float64, shape (n,)
+        Odds at which right items offer themselves to left ones, to begin with.
+    answers : callable
+        Takes the rows of whole components; gives the function from what the right items hear (chances that each left
+        item is still free) to the odds they then offer.
+    tolerance : float
+    rounds : int
+        See `marginals_by_beliefs`.
+
+    Returns
+    -------
+    offer : ndarray of float64, shape (n,)
+        Last odds.
+    p : ndarray of float64, shape (n,)
+        Probability of each pair, as the left item sees it.
+    converged : ndarray of bool, shape (n,)
+    """
+    offer, p, converged = offer.copy(), np.full(len(left), -1.0), np.zeros(len(left), dtype=bool)
+    active, done, some = np.arange(len(left)), 0, _FIRST_LOOK
     while done < rounds and len(active):
-        by_left, by_right = _Groups.of(left[active]), _Groups.of(right[active])
-        own = weight[active]
+        by_left, answer = Groups.of(left[active]), answers(active)
+        own = offer[active]
         for _ in range(min(some, rounds - done)):
-            back = 1.0 / by_right.one_and_others(own / by_left.one_and_others(own * back))
-        offer, last = own * back, p[active]
-        # Told by the left item; the right item's own sum agrees once all is settled.
-        p[active] = offer / (by_left.one_and_others(offer) + offer)
-        moved = np.abs(p[active] - last) > tolerance
+            heard = 1.0 / by_left.one_and_others(own)
+            own = answer(heard)
+        last, offer[active] = p[active], own
+        p[active] = own / (by_left.one_and_others(own) + own)
+        # Where all is overwhelming, left items seem settled long before the right ones agree with them.
+        p_right = own * heard / (1.0 + own * heard)
+        moved = np.maximum(np.abs(p[active] - last), np.abs(p[active] - p_right)) > tolerance
         open_ = np.isin(label[active], label[active[moved]])
         converged[active[~open_]] = True
-        active, back = active[open_], back[open_]
-        done, some = done + some, min(2 * some, _LOOK)
-    out, settled = np.empty_like(p), np.empty_like(converged)
-    out[order], settled[order] = p, converged
-    return out, settled
+        active, done, some = active[open_], done + some, min(2 * some, _LOOK)
+    return offer, p, converged
 
 
 @dataclass(frozen=True)
-class _Groups:
+class Groups:
     """Pairs by one of their items: order by item (None: they are in it), first rows, and the group of each row."""
 
     order: np.ndarray | None
@@ -224,7 +306,8 @@ class _Groups:
     group: np.ndarray
 
     @classmethod
-    def of(cls, item: np.ndarray) -> _Groups:
+    def of(cls, item: np.ndarray) -> Groups:
+        """Group the pairs by the item of each."""
         order = None if (item[1:] >= item[:-1]).all() else np.argsort(item, kind="stable")
         start = group_starts(item if order is None else item[order])
         return cls(order, start, np.repeat(np.arange(len(start)), np.diff(np.append(start, len(item)))))

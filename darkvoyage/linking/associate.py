@@ -31,7 +31,8 @@ def link_sightings(
     A pair's likelihood ratio is the density of the gap's ship at that place and time (going straight on, calling at a
     port and coming back, anywhere in the space-time prism) over the density of ships nobody told us about, times the
     ratios of length, heading and class. Within a scene a ship is one sighting at most and a sighting one ship at most,
-    broadcasting ships included; of the scenes in one gap, those too far apart for the time between exclude each other.
+    or two where they may lie side by side, broadcasting ships included; of the scenes in one gap, those too far apart
+    for the time between exclude each other.
 
     Parameters
     ----------
@@ -54,11 +55,12 @@ def link_sightings(
         "broadcasting", a ship that was; "duplicate" of a sighting of the same pass; "structure", always there; "gear",
         a net buoy or other equipment. The last three have no candidates. Their `p_link` sum to 1. `p_at_port` is the
         share of the link that is a call at `port_id`, `p_at_port_prior` the weight of that call before the sighting.
-        `llr_joint` is what entered the joint problem, `p_link_flat` the posterior with every port in reach alike,
-        `asserted` says that the link is beyond reasonable doubt by the rule. On the rows of nobody, `p_cut` is what
-        candidates beyond `most_gaps` would have got. `converged` is false where the joint problem was not solved to
-        the tolerance. Rows with null `sighting_id` say that the gap's ship was not seen at `port_id` in a scene
-        (`llr_absence`).
+        `llr_joint` is what entered the joint problem, `p_link_flat` the posterior with every port in reach alike.
+        Where a sighting may be two ships, `p_merged` is the chance that the gap's ship is one of two, the other most
+        likely of the track `merged_with`; each has half of that in its `p_link`. `asserted` says that the link is
+        beyond reasonable doubt by the rule. On the rows of nobody, `p_cut` is what candidates beyond `most_gaps` would
+        have got. `converged` is false where the joint problem was not solved to the tolerance. Rows with null
+        `sighting_id` say that the gap's ship was not seen at `port_id` in a scene (`llr_absence`).
 
     Raises
     ------

@@ -1,7 +1,8 @@
 """One problem per scene: each ship at most one sighting, each sighting at most one ship; scenes of one gap in a row.
 
-A ship may be missed and a sighting may be nobody we know. Within a scene the marginals are those of all matchings. What
-a gap's other scenes say enters as a message: of two sightings too far apart for the time between, not both.
+A sighting that may be two ships side by side may be two of the candidates. A ship may be missed and a sighting may be
+nobody we know. Within a scene the marginals are those of all matchings. What a gap's other scenes say enters as a
+message: of two sightings too far apart for the time between, not both.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from darkvoyage.kernels.assign import components, marginals
+from darkvoyage.kernels.assign import components
 from darkvoyage.kernels.chains import chain_marginals
+from darkvoyage.kernels.shared import SharedMarginals, shared_marginals
 from darkvoyage.kernels.spans import group_starts
 from darkvoyage.kernels.sphere import great_circle_nm
 from darkvoyage.rules.linking import LinkRule
 from darkvoyage.schema.times import time_us
 from darkvoyage.units import US_PER_H
 
-__all__ = ["Posterior", "joint_posterior", "scene_codes"]
+__all__ = ["joint_posterior", "scene_codes"]
 
 _ROUNDS = 2
 """Times that scenes and chains tell each other."""
@@ -30,20 +32,6 @@ _CHAINS = 2_000
 """Gaps chained at a time."""
 _CERTAIN = 1e-9
 """Probabilities nearer to 0 or 1 tell a chain no more than this: differences from 1 are exact to 1e-16."""
-
-
-@dataclass(frozen=True)
-class Posterior:
-    """What came out for each pair.
-
-    Parameters
-    ----------
-    p : ndarray of float64, shape (n,)
-    converged : ndarray of bool, shape (n,)
-    """
-
-    p: np.ndarray
-    converged: np.ndarray
 
 
 def scene_codes(sightings: pd.DataFrame) -> np.ndarray:
@@ -56,8 +44,9 @@ def scene_codes(sightings: pd.DataFrame) -> np.ndarray:
 
 
 def joint_posterior(
-    ship: np.ndarray, sighting: np.ndarray, llr: np.ndarray, chain: np.ndarray, sightings: pd.DataFrame, rule: LinkRule
-) -> Posterior:
+    ship: np.ndarray, sighting: np.ndarray, llr: np.ndarray, both: np.ndarray, chain: np.ndarray,
+    sightings: pd.DataFrame, rule: LinkRule,
+) -> SharedMarginals:  # fmt: skip
     """Probability of each pair of a ship and a sighting.
 
     Parameters
@@ -68,6 +57,8 @@ def joint_posterior(
         Row of `sightings`.
     llr : ndarray of float64, shape (n,)
         Log ratio of the pair against a ship that was missed and a sighting of nobody we know [nats].
+    both : ndarray of float64, shape (n,)
+        What each of two ships adds where the sighting is both of them [nats]; -inf where it is one ship.
     chain : ndarray of int64, shape (n,)
         Gap whose scenes are taken together, -1 for none.
     sightings : SIGHTINGS table
@@ -75,21 +66,23 @@ def joint_posterior(
 
     Returns
     -------
-    Posterior
+    SharedMarginals
+        Of the pairs.
     """
     scene = scene_codes(sightings)[sighting]
     node = _codes(ship, scene)
     chains = _Chains.of(chain, scene, sighting, llr, sightings)
     options: dict[str, Any] = {"exact_side": rule.exact_side, "tolerance": rule.tolerance, "rounds": rule.rounds}
-    p, converged = marginals(node, sighting, llr, **options)
+    found = shared_marginals(node, sighting, llr, both, **options)
     label, told = components(node, sighting), np.zeros(len(llr))
     for _ in range(_ROUNDS if len(chains.pair) else 0):
-        message = chains.messages(p, node, told, rule)
+        message = chains.messages(found.p, node, told, rule)
         # Scenes that hear nothing new keep what they have.
-        again = np.isin(label, label[np.abs(message - told) > rule.tolerance])
+        again = np.flatnonzero(np.isin(label, label[np.abs(message - told) > rule.tolerance]))
         told = message
-        p[again], converged[again] = marginals(node[again], sighting[again], (llr + told)[again], **options)
-    return Posterior(p, converged)
+        said = (values[again] + told[again] for values in (llr, both))
+        found = found.renewed(again, shared_marginals(node[again], sighting[again], *said, **options))
+    return found
 
 
 def _codes(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from darkvoyage.kernels.spans import group_starts
+from darkvoyage.kernels.spans import expand, group_ends, group_starts
 from darkvoyage.linking.weighing import Case, Weighed
 from darkvoyage.rules.linking import LinkRule
 
@@ -43,9 +43,10 @@ def link_rows(weighed: Weighed, flat: Weighed, cut: np.ndarray, case: Case) -> p
     sighting = np.r_[pairs["sighting"].to_numpy(), np.arange(number)]
     gap, port = (np.r_[pairs[name].to_numpy(), np.full(number, -1)] for name in ("gap", "port"))
     gap_id = _names(case.gaps["gap_id"], gap)
-    p_link = _with_nobody(pairs["sighting"].to_numpy(), pairs["p"].to_numpy(), number)
+    p_link = _with_nobody(pairs["sighting"].to_numpy(), _share(pairs), number)
     flat_p = _aligned(flat.pairs, pairs, number)
-    rank, runner_up = _ranks(sighting, p_link, gap_id)
+    merged = _merged(weighed)
+    rank = _ranks(sighting, p_link, gap_id)
     columns: dict[str, Any] = {name: np.r_[pairs[name].to_numpy(), np.full(number, np.nan)] for name in _MEASURES}
     blank = np.full(len(pairs), np.nan)
     lit = pd.Series("broadcasting", index=case.aside.index, dtype="str").where(weighed.p_broadcasting > _LIKELY)
@@ -59,7 +60,9 @@ def link_rows(weighed: Weighed, flat: Weighed, cut: np.ndarray, case: Case) -> p
         "p_link_flat": _with_nobody(pairs["sighting"].to_numpy(), flat_p, number),
         "rank": rank,
         "port_id": _names(case.ports["port_id"], port),
-        "asserted": _asserted(gap >= 0, p_link, runner_up, p_link[len(pairs) :][sighting], case.rule),
+        "p_merged": np.r_[merged["p_merged"].to_numpy(), np.full(number, np.nan)],
+        "merged_with": np.r_[merged["merged_with"].to_numpy(dtype=object), np.full(number, None, dtype=object)],
+        "asserted": np.r_[_asserted(weighed, p_link[len(pairs) :], case.rule), np.full(number, None, dtype=object)],
         "explained_by": pd.Series(explained, dtype="str"),
         "p_broadcasting": np.r_[blank, weighed.p_broadcasting],
         "p_cut": np.r_[blank, cut / (1.0 + cut + _odds(pairs, number))],
@@ -85,40 +88,72 @@ def _aligned(flat: pd.DataFrame, pairs: pd.DataFrame, number: int) -> np.ndarray
     """Probability of each of `pairs` in another table, 0 where it is not there."""
     keys = [table["gap"].to_numpy() * max(number, 1) + table["sighting"].to_numpy() for table in (flat, pairs)]
     place = pd.Index(keys[0]).get_indexer(pd.Index(keys[1]))
-    return np.where(place >= 0, np.r_[flat["p"].to_numpy(), 0.0][place], 0.0)
+    return np.where(place >= 0, np.r_[_share(flat), 0.0][place], 0.0)
 
 
 def _odds(pairs: pd.DataFrame, number: int) -> np.ndarray:
     return np.bincount(pairs["sighting"], np.exp(np.minimum(pairs["llr_joint"], 700.0)), minlength=number)
 
 
-def _ranks(sighting: np.ndarray, p_link: np.ndarray, gap_id: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rank of each row within its sighting, and the probability of the likeliest other gap.
+def _share(pairs: pd.DataFrame) -> np.ndarray:
+    """Part of each pair in its sighting: two ships that are one sighting have half of it each."""
+    return (pairs["p"] - pairs["together"] / 2).to_numpy()
+
+
+def _merged(weighed: Weighed) -> pd.DataFrame:
+    """Chance of each pair that its ship is in the sighting with another, and with which; null where it is not."""
+    together = weighed.pairs["together"]
+    best = weighed.couples.sort_values(["pair", "p", "track_id"], ascending=[True, False, True])
+    names = best.drop_duplicates("pair").set_index("pair")["track_id"].reindex(weighed.pairs.index)
+    return pd.DataFrame({"p_merged": together.where(together > 0), "merged_with": names})
+
+
+def _ranks(sighting: np.ndarray, p_link: np.ndarray, gap_id: np.ndarray) -> np.ndarray:
+    """Rank of each row within its sighting.
 
     Equal probabilities are ranked by gap, so that the order of the input never shows.
     """
-    real = np.array([name is not None for name in gap_id], dtype=bool)
-    name = np.where(real, gap_id, "").astype("U")
+    name = np.where([name is not None for name in gap_id], gap_id, "").astype("U")
     rank = np.empty(len(sighting), dtype="int64")
     order = np.lexsort((name, -p_link, sighting))
     start = group_starts(sighting[order])
     rank[order] = np.arange(len(order)) - np.repeat(start, np.diff(np.append(start, len(order)))) + 1
-    # The best two gaps of each sighting, nobody aside.
-    gaps = np.flatnonzero(real)
-    order = gaps[np.lexsort((-p_link[gaps], sighting[gaps]))]
+    return rank
+
+
+def _asserted(weighed: Weighed, nobody: np.ndarray, rule: LinkRule) -> np.ndarray:
+    """Whether each pair is beyond reasonable doubt; of two ships in one sighting each may be."""
+    pairs, couples = weighed.pairs, weighed.couples
+    sighting, p = pairs["sighting"].to_numpy(), pairs["p"].to_numpy()
+    # Of two ships side by side, the one that was broadcasting is no doubt about the other.
+    pair, beside = couples["pair"].to_numpy(), couples["p"].to_numpy()
+    lit = np.bincount(sighting[pair], beside * (couples["partner"] < 0), minlength=len(nobody))
+    sure = (p >= rule.assert_p) & ((nobody - lit / 2)[sighting] < rule.assert_unknown)
+    runner_up = _runner_up(sighting, p)
+    # Nor is a ship that may lie beside this one: what it has without this one counts.
+    some = np.flatnonzero(np.isin(sighting, sighting[pair]))
+    some = some[np.argsort(sighting[some], kind="stable")]
+    start = group_starts(sighting[some])
+    count = group_ends(start, len(some)) - start
+    one, other = expand(np.repeat(start, count), np.repeat(count, count))
+    one, other = some[one], some[other]
+    partner = couples["partner"].to_numpy()
+    at = pd.MultiIndex.from_arrays([pair, partner]).get_indexer(pd.MultiIndex.from_arrays([one, other]))
+    rival = np.where(one == other, 0.0, p[other] - np.where(at >= 0, np.r_[beside, 0.0][at], 0.0))
+    runner_up[some] = 0.0
+    np.maximum.at(runner_up, one, rival)
+    return (sure & (p >= rule.assert_odds * runner_up)).astype(object)
+
+
+def _runner_up(sighting: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """Probability of the likeliest other gap of each pair's sighting."""
+    order = np.lexsort((-p, sighting))
     start = group_starts(sighting[order])
+    several = np.flatnonzero(group_ends(start, len(order)) - start > 1)
     best, second = np.zeros(int(sighting.max(initial=-1)) + 1), np.zeros(int(sighting.max(initial=-1)) + 1)
-    best[sighting[order[start]]] = p_link[order[start]]
-    several = np.diff(np.append(start, len(order))) > 1
-    second[sighting[order[start[several]]]] = p_link[order[start[several] + 1]]
-    return rank, np.where(p_link >= best[sighting], second[sighting], best[sighting])
-
-
-def _asserted(
-    real: np.ndarray, p_link: np.ndarray, runner_up: np.ndarray, nobody: np.ndarray, rule: LinkRule
-) -> pd.Series:
-    beyond = (p_link >= rule.assert_p) & (p_link >= rule.assert_odds * runner_up) & (nobody < rule.assert_unknown)
-    return pd.Series(beyond, dtype="boolean").where(real)
+    best[sighting[order[start]]] = p[order[start]]
+    second[sighting[order[start[several]]]] = p[order[start[several] + 1]]
+    return np.where(p >= best[sighting], second[sighting], best[sighting])
 
 
 def _names(ids: pd.Series, index: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from darkvoyage.linking.candidates import candidate_blocks
 from darkvoyage.linking.joint import joint_posterior
 from darkvoyage.linking.learning import Exposure, call_lift, unknown_lengths
 from darkvoyage.linking.likelihood import pair_evidence
+from darkvoyage.linking.merged import merged_weights
 from darkvoyage.linking.places import Excursions
 from darkvoyage.linking.sensors import length_llr, length_moments
 from darkvoyage.linking.views import calls_in_view, detection_ratio, share_in_scene
@@ -71,16 +72,21 @@ class Weighed:
     Parameters
     ----------
     pairs : DataFrame
-        Of `pair_evidence`, with `llr_joint`, `p`, `converged`.
+        Of `pair_evidence`, with `llr_joint`, `p`, `together` (the part of it with another ship), `converged`.
     p_broadcasting : ndarray of float64, shape (sightings,)
+    couples : DataFrame
+        Pairs whose sighting may be two ships, by each of these: `pair` (row number), `p`, and the other ship:
+        `track_id`, `partner` (row number, -1 if it was broadcasting).
     """
 
     pairs: pd.DataFrame
     p_broadcasting: np.ndarray
+    couples: pd.DataFrame
 
     def p_unknown(self) -> np.ndarray:
         """What neither gaps nor broadcasting ships explain of each sighting, shape (sightings,)."""
-        known = np.bincount(self.pairs["sighting"], self.pairs["p"], minlength=len(self.p_broadcasting))
+        share = self.pairs["p"] - self.pairs["together"] / 2
+        known = np.bincount(self.pairs["sighting"], share, minlength=len(self.p_broadcasting))
         return np.clip(1.0 - known - self.p_broadcasting, 0.0, 1.0)
 
 
@@ -128,7 +134,7 @@ def _kept(case: Case, routes: Excursions, unknown: tuple[float, float]) -> tuple
     for found in candidate_blocks(case.gaps, case.sightings, case.rule):
         block = found[silent[found["sighting"]]].reset_index(drop=True)
         pairs = _evidence(case, block, routes, unknown)
-        sighting, llr = pairs["sighting"].to_numpy(), pairs["llr_joint"].to_numpy()
+        sighting, llr = pairs["sighting"].to_numpy(), merged_weights(*_sizes(case, pairs), case.sightings, case.rule)[0]
         order = np.lexsort((-llr, sighting))
         start = group_starts(sighting[order])
         place = np.arange(len(order)) - np.repeat(start, np.diff(np.append(start, len(order))))
@@ -159,21 +165,39 @@ def weigh(case: Case, found: pd.DataFrame, routes: Excursions, unknown: tuple[fl
     Weighed
     """
     pairs = _evidence(case, found, routes, unknown)
-    pairs = pairs[pairs["llr_joint"] >= case.rule.min_llr].reset_index(drop=True)
-    lit = _lit_ratios(case, unknown)
-    tracks = pd.factorize(pd.concat([case.gaps["track_id"], case.lit["track_id"]], ignore_index=True))[0]
+    lit, lit_size = _lit_ratios(case, unknown)
+    lit_pairs = case.lit["sighting"].to_numpy(), lit, lit_size, case.lit["length_m"].to_numpy()
+    sighting, llr, of_size, length = (np.r_[parts] for parts in zip(_sizes(case, pairs), lit_pairs, strict=True))
+    llr, both = merged_weights(sighting, llr, of_size, length, case.sightings, case.rule)
+    keep = llr[: len(pairs)] >= case.rule.min_llr
+    llr, both = (part[np.r_[keep, np.ones(len(lit), dtype=bool)]] for part in (llr, both))
+    pairs = pairs[keep].reset_index(drop=True)
     gap, number = pairs["gap"].to_numpy(), len(pairs)
-    posterior = joint_posterior(
-        ship=np.r_[tracks[gap], tracks[len(case.gaps) :]],
-        sighting=np.r_[pairs["sighting"].to_numpy(), case.lit["sighting"].to_numpy()],
-        llr=np.r_[pairs["llr_joint"].to_numpy(), lit],
-        chain=np.r_[gap, np.full(len(lit), -1)],
-        sightings=case.sightings,
-        rule=case.rule,
+    sighting = np.r_[pairs["sighting"].to_numpy(), case.lit["sighting"].to_numpy()]
+    track_id = pd.concat([case.gaps["track_id"], case.lit["track_id"]], ignore_index=True)
+    of_track = np.r_[gap, len(case.gaps) + np.arange(len(lit))]
+    ship, chain = pd.factorize(track_id)[0][of_track], np.r_[gap, np.full(len(lit), -1)]
+    joint = joint_posterior(ship, sighting, llr, both, chain, case.sightings, case.rule)
+    share = joint.p - joint.together / 2
+    p_lit = np.bincount(sighting[number:], share[number:], minlength=len(case.sightings))
+    pairs = pairs.assign(p=joint.p[:number], together=joint.together[:number], converged=joint.converged[:number])
+    one, other = np.r_[joint.one, joint.other], np.r_[joint.other, joint.one]
+    couples = pd.DataFrame(
+        {
+            "pair": one,
+            "partner": np.where(other < number, other, -1),
+            "p": np.r_[joint.p_couple, joint.p_couple],
+            "track_id": track_id.take(of_track[other]).reset_index(drop=True),
+        }
     )
-    p_lit = np.bincount(case.lit["sighting"], posterior.p[number:], minlength=len(case.sightings))
-    pairs = pairs.assign(p=posterior.p[:number], converged=posterior.converged[:number])
-    return Weighed(pairs, p_lit)
+    return Weighed(pairs, p_lit, couples[one < number].reset_index(drop=True))
+
+
+def _sizes(case: Case, pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Sighting, log weight, what length and beam have said in it, and the ship's length, of each pair."""
+    of_size = (pairs["llr_length"] + pairs["llr_beam"]).to_numpy()
+    length = case.gaps["length_m"].to_numpy()[pairs["gap"].to_numpy()]
+    return pairs["sighting"].to_numpy(), pairs["llr_joint"].to_numpy(), of_size, length
 
 
 def _evidence(case: Case, found: pd.DataFrame, routes: Excursions, unknown: tuple[float, float]) -> pd.DataFrame:
@@ -188,14 +212,15 @@ def _evidence(case: Case, found: pd.DataFrame, routes: Excursions, unknown: tupl
     return pairs.assign(llr_joint=pairs["llr_total"] + seen)
 
 
-def _lit_ratios(case: Case, unknown: tuple[float, float]) -> np.ndarray:
-    """Log ratio of each pair of a broadcasting ship and a sighting."""
+def _lit_ratios(case: Case, unknown: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Log ratio of each pair of a broadcasting ship and a sighting, and the part of it that is of the length."""
     sighting, length = case.lit["sighting"].to_numpy(), case.lit["length_m"].to_numpy()
-    llr = case.lit["llr"].to_numpy()
+    of_length = np.zeros(len(length))
     if "length_m" in case.sightings:
         seen_m = case.sightings["length_m"].to_numpy()[sighting]
-        llr = llr + length_llr(
+        of_length = length_llr(
             seen_m, length, *length_moments(case.sightings, sighting, length, case.errors.imager), *unknown
         )
     scene = case.scene[sighting]
-    return llr + detection_ratio(length, (scene >= 0).astype("float64"), scene, case.scenes, case.rule)
+    seen = detection_ratio(length, (scene >= 0).astype("float64"), scene, case.scenes, case.rule)
+    return case.lit["llr"].to_numpy() + of_length + seen, of_length

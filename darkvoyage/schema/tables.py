@@ -94,7 +94,7 @@ SIGHTINGS = TableSpec(
     _columns(
         "sighting_id:text! timestamp:time! lat:float! lon:float! scene_id:text sensor:text length_m:float "
         "length_err_m:float beam_m:float heading:float confidence:float position_err_m:float load_state:text "
-        "vessel_class:text mmsi:Int64 imo:Int64 source:text"
+        "vessel_class:text merged:boolean mmsi:Int64 imo:Int64 source:text"
     ),
     ("sighting_id",),
 )
@@ -154,7 +154,8 @@ LINKS = TableSpec(
     _columns(
         "gap_id:text sighting_id:text scene_id:text llr_position:float llr_length:float llr_beam:float "
         "llr_heading:float llr_class:float llr_load:float llr_total:float llr_absence:float p_link:float rank:Int64 "
-        "port_id:text p_at_port:float p_at_port_prior:float llr_joint:float p_link_flat:float asserted:boolean "
+        "port_id:text p_at_port:float p_at_port_prior:float llr_joint:float p_link_flat:float p_merged:float "
+        "merged_with:text asserted:boolean "
         "explained_by:text p_broadcasting:float p_cut:float background_per_km2:float converged:boolean"
     ),
     ("sighting_id", "rank", "gap_id", "scene_id", "port_id"),

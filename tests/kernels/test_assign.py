@@ -122,6 +122,11 @@ def test_overwhelming_evidence_stays_finite():
     left, right, weight = sparse(llr[0])
     p, _ = marginals_by_beliefs(left, right, weight, tolerance=1e-6, rounds=200)
     np.testing.assert_allclose(p, 1 / 12, atol=1e-6)
+    # Twelve ships for four sightings: each sighting is one of them, and all are alike.
+    few = right < 4
+    p, converged = marginals_by_beliefs(left[few], right[few], weight[few], tolerance=1e-6, rounds=200)
+    np.testing.assert_allclose(p, 1 / 12, atol=1e-5)
+    assert converged.all()
 
 
 def test_nothing_to_match():

@@ -7,6 +7,8 @@ from darkvoyage.linking.joint import joint_posterior, scene_codes
 from darkvoyage.rules.linking import LinkRule
 from tests.worlds import hours
 
+ALONE = np.full(72, -np.inf)
+
 
 def sightings(*rows):
     """Rows of (hour, lat, lon, scene)."""
@@ -18,7 +20,7 @@ def posterior(seen, *pairs, chained=True):
     """Pairs of (ship, sighting, odds)."""
     ship, sighting, odds = (np.array(column) for column in zip(*pairs, strict=True))
     chain = ship if chained else np.full(len(ship), -1)
-    return joint_posterior(ship, sighting, np.log(odds), chain, seen, LinkRule()).p
+    return joint_posterior(ship, sighting, np.log(odds), ALONE[: len(ship)], chain, seen, LinkRule()).p
 
 
 def test_a_ship_is_one_sighting_of_a_scene():
@@ -73,7 +75,7 @@ def test_a_sighting_is_one_ship_and_a_ship_one_sighting_a_scene(seed):
     ship, sighting = (part.ravel() for part in np.indices((5, 12)))
     some = rng.random(60) < 0.5
     ship, sighting = ship[some], sighting[some]
-    found = joint_posterior(ship, sighting, rng.normal(0, 3, some.sum()), ship, seen, LinkRule())
+    found = joint_posterior(ship, sighting, rng.normal(0, 3, some.sum()), ALONE[: some.sum()], ship, seen, LinkRule())
     assert (found.p >= 0).all()
     assert (np.bincount(sighting, found.p) <= 1 + 1e-6).all()
     assert (np.bincount(ship * 4 + sighting % 4, found.p) <= 1 + 1e-6).all()
@@ -85,6 +87,6 @@ def test_the_order_of_the_pairs_changes_nothing():
     seen = sightings(*((hour, 40 + rng.random(), 5.0, f"s{hour % 4}") for hour in range(12)))
     ship, sighting = (part.ravel() for part in np.indices((6, 12)))
     llr, order = rng.normal(0, 2, 72), rng.permutation(72)
-    first = joint_posterior(ship, sighting, llr, ship, seen, LinkRule()).p
-    second = joint_posterior(ship[order], sighting[order], llr[order], ship[order], seen, LinkRule()).p
+    first = joint_posterior(ship, sighting, llr, ALONE, ship, seen, LinkRule()).p
+    second = joint_posterior(ship[order], sighting[order], llr[order], ALONE, ship[order], seen, LinkRule()).p
     np.testing.assert_allclose(second, first[order], atol=1e-7)
