@@ -17,7 +17,8 @@ class SeaRule:
     closed, opened : tuple of str
         Names of passages of the bundled list to close or to open, beside what it says: "Suez Canal", "Volga-Don Canal".
     snap_km : float
-        A point on land is moved to the nearest water within this [km].
+        A point on land is moved to the nearest water within this [km]; from further inland, on rivers and lagoons
+        that the coastline does not open, the way begins with a straight line to water that leads to the sea.
     bias_share : float
         `could` is shorter than the shortest way on the raster by this share at most, and never below the great circle.
         3 %: of 263 pairs of ports in NGA Pub. 151 none under 2,400 nm is shorter than that by its table.

@@ -29,7 +29,7 @@ from darkvoyage.sea.wave import Anchors
 __all__ = ["VARIABLE", "FieldCache", "cache_folder"]
 
 VARIABLE = "DARKVOYAGE_CACHE"
-_VERSION = "gshhs-i 8"
+_VERSION = "gshhs-i 9"
 """Of the coastline and of how a field is made; files of another version are never read."""
 _MEMORY_BYTES = 400_000_000
 _DISK_BYTES = 2_000_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from darkvoyage.schema.conform import conform, finish
 from darkvoyage.schema.tables import FIXES, PORTS, SEA_DISTANCES, TableSpec
 from darkvoyage.sea.cache import FieldCache
 from darkvoyage.sea.coast import on_land
-from darkvoyage.sea.field import LAND, NOT_REACHED, REACHES_NM, Field, Level, build_field, cells_near
+from darkvoyage.sea.field import LAND, NOT_REACHED, REACHES_NM, Field, Level, build_field, cells_near, way_out
 from darkvoyage.units import M_PER_NM
 
 __all__ = ["FIELDS", "POINTS", "Legs", "sea_distance", "sea_legs"]
@@ -30,6 +31,7 @@ _WINDING = 1.2
 _NEAR_NM = 3.0
 """A bend nearer than this to a point says little of its course: the bend after it is steered for."""
 _POINT_ON_LAND, _PLACE_ON_LAND = 1, 2
+_WAY_OUT = lru_cache(maxsize=10_000)(way_out)
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,9 @@ class Legs:
         Course on leaving the point towards the place [0, 360); a ship that arrives from the place steers this + 180.
         NaN where there is no way.
     snapped : ndarray of int8, shape (n,)
-        0, or 1 where the point lay on land, 2 where the place did, 3 for both.
+        0, or 1 where the point lay on land, 2 where the place did, 3 for both. Who is further inland than
+        `SeaRule.snap_km`, on rivers and lagoons that the coastline shows no way out of, goes to the sea in a straight
+        line, which is less than the river: a lower bound still.
     """
 
     could_nm: np.ndarray
@@ -89,11 +93,46 @@ def sea_legs(
         np.asarray(lat, dtype="float64"),
         np.asarray(lon, dtype="float64"),
     )
+    place_lat, place_lon = (np.asarray(values, dtype="float64") for values in (place_lat, place_lon))
     reach = np.broadcast_to(np.inf if within_nm is None else np.asarray(within_nm, dtype="float64"), len(place_lat))
+    straight = great_circle_nm(place_lat[place], place_lon[place], lat, lon)
+    ways = _shortest(place_lat, place_lon, place, lat, lon, reach, rule)
+    inland = np.flatnonzero(np.isinf(ways.nm) & ways.dry & (straight <= reach[place]))
+    away = np.zeros(len(place))
+    if len(inland):
+        away[inland] = _by_way_out(ways, inland, place_lat, place_lon, place, lat, lon, reach, rule)
+    # Who is nearer to a place inland than both are to the sea is on its river.
+    beside = np.flatnonzero((ways.inland_nm > 0) & (straight <= np.minimum(ways.inland_nm + away, reach[place])))
+    ways.nm[beside] = straight[beside]
+    ways.course_deg[beside] = bearing(lat[beside], lon[beside], place_lat[place[beside]], place_lon[place[beside]])
+    shortest, course = ways.nm, ways.course_deg
+    course[np.isinf(shortest)] = np.nan
+    shortest = np.maximum(shortest, np.where(np.isnan(straight), np.inf, straight))
+    could = np.maximum(shortest * (1.0 - rule.bias_share), straight)
+    return Legs(could, shortest * (1.0 + rule.detour_share), course, ways.snapped)
+
+
+@dataclass(frozen=True)
+class _Ways:
+    """Shortest ways [nm], courses on leaving points [deg], what was moved, points on land, places inland by [nm]."""
+
+    nm: np.ndarray
+    course_deg: np.ndarray
+    snapped: np.ndarray
+    dry: np.ndarray
+    inland_nm: np.ndarray
+
+
+def _shortest(
+    place_lat: np.ndarray, place_lon: np.ndarray, place: np.ndarray, lat: np.ndarray, lon: np.ndarray,
+    reach_nm: np.ndarray, rule: SeaRule,
+) -> _Ways:  # fmt: skip
+    """Look pairs up in the fields of the places."""
     shortest = np.full(len(place), np.inf)
     course = np.full(len(place), np.nan)
     snapped, dry = np.zeros(len(place), dtype="int8"), np.zeros(len(place), dtype=bool)
-    straight = great_circle_nm(np.asarray(place_lat)[place], np.asarray(place_lon)[place], lat, lon)
+    inland = np.zeros(len(place))
+    straight = great_circle_nm(place_lat[place], place_lon[place], lat, lon)
     order = np.argsort(place, kind="stable")
     starts = group_starts(place[order])
     for low, high in zip(starts, np.append(starts, len(order))[1:], strict=True):
@@ -102,7 +141,7 @@ def sea_legs(
             continue
         rows = left = order[low:high]
         furthest = float(np.nanmax(straight[rows], initial=0.0))
-        for wanted in _reaches(furthest, float(reach[k])):
+        for wanted in _reaches(furthest, float(reach_nm[k])):
             field = FIELDS.get(float(place_lat[k]), float(wrap_lon(place_lon[k])), wanted, rule, build_field)
             for some in np.array_split(left, len(left) // _BLOCK + 1):
                 shortest[some], course[some], dry[some] = _look_up(field, lat[some], lon[some], rule)
@@ -110,12 +149,29 @@ def sea_legs(
             left = left[np.isinf(shortest[left])]
             if not len(left):
                 break
-        shortest[rows[shortest[rows] > reach[k]]] = np.inf
-    course[np.isinf(shortest)] = np.nan
+        shortest[rows[shortest[rows] > reach_nm[k]]] = np.inf
+        inland[rows] = field.inland_nm(rule)
     snapped[dry] += np.where(_unique_on_land(lat[dry], lon[dry]), _POINT_ON_LAND, 0).astype("int8")
-    shortest = np.maximum(shortest, np.where(np.isnan(straight), np.inf, straight))
-    could = np.maximum(shortest * (1.0 - rule.bias_share), straight)
-    return Legs(could, shortest * (1.0 + rule.detour_share), course, snapped)
+    return _Ways(shortest, course, snapped, dry, inland)
+
+
+def _by_way_out(
+    ways: _Ways, rows: np.ndarray, place_lat: np.ndarray, place_lon: np.ndarray, place: np.ndarray, lat: np.ndarray,
+    lon: np.ndarray, reach_nm: np.ndarray, rule: SeaRule,
+) -> np.ndarray:  # fmt: skip
+    """Fill in the ways of points far inland, in a straight line to the sea and on from there; how far inland [nm]."""
+    points, number = np.unique(np.column_stack([lat[rows], lon[rows]]), axis=0, return_inverse=True)
+    out = np.array([_WAY_OUT(float(each_lat), float(each_lon), rule) for each_lat, each_lon in points])
+    out_lat, out_lon, away = out[number.ravel()].T
+    away[np.isinf(away)] = 0.0
+    far = np.flatnonzero(away > 0)
+    pairs = rows[far]
+    on = _shortest(place_lat, place_lon, place[pairs], out_lat[far], out_lon[far], reach_nm, rule)
+    way = on.nm + away[far]
+    way[way > reach_nm[place[pairs]]] = np.inf
+    ways.nm[pairs], ways.course_deg[pairs] = way, on.course_deg
+    ways.snapped[pairs] |= _POINT_ON_LAND
+    return away
 
 
 def sea_distance(

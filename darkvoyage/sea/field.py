@@ -18,7 +18,7 @@ from darkvoyage.sea.raster import Window, water_grid, window_around
 from darkvoyage.sea.wave import Anchors, Grid, State, blank_state, spread
 from darkvoyage.units import M_PER_NM
 
-__all__ = ["LAND", "NOT_REACHED", "REACHES_NM", "Field", "Level", "build_field", "cells_near"]
+__all__ = ["LAND", "NOT_REACHED", "REACHES_NM", "Field", "Level", "build_field", "cells_near", "way_out"]
 
 _LEVELS = ((0.02, 60.0), (0.05, 250.0), (0.1, 1000.0), (0.25, 2500.0), (1.0, math.inf))
 """Side of a cell [deg] and the distance by sea that it is used up to [nm]."""
@@ -27,6 +27,8 @@ REACHES_NM = (250.0, 500.0, 1000.0, 2500.0, 6000.0, math.inf)
 NOT_REACHED, LAND = -1, -2
 """In place of a bend: water that the wave did not come to, and land."""
 _WHOLE_NM = 1e5
+_INLAND_NM = _LEVELS[0][1]
+"""Who is further inland than this has no way by sea [nm]."""
 _MARGIN = 8
 """Cells kept around those that the wave came to: points on land there are moved to them."""
 _DEEPER = 6.0
@@ -59,7 +61,7 @@ class Field:
     reach_nm : float
         Distance by sea up to which it is complete [nm].
     on_land : bool
-        The place lies on land by the coastline.
+        The place lies on land by the coastline, or on water from which none leads to the sea.
     anchors : Anchors
     levels : tuple of Level
         From fine to coarse; none where no water is near.
@@ -76,6 +78,11 @@ class Field:
     def size(self) -> int:
         """Bytes that it holds."""
         return sum(level.anchor.nbytes for level in self.levels) + 32 * len(self.anchors.lat)
+
+    def inland_nm(self, rule: SeaRule) -> float:
+        """How far the place is from water that leads to the sea, 0 where positions are moved to it as usual [nm]."""
+        away = float(self.anchors.base_nm[0])
+        return away if away > _snap_nm(_LEVELS[0][0], rule) else 0.0
 
 
 def build_field(lat: float, lon: float, reach_nm: float, rule: SeaRule) -> Field:
@@ -101,6 +108,7 @@ def build_field(lat: float, lon: float, reach_nm: float, rule: SeaRule) -> Field
     if anchors is None:
         nothing = Anchors(np.array([lat]), np.array([lon]), np.zeros(1), np.array([-1]))
         return Field(lat, lon, reach_nm, grounded, nothing, ())
+    grounded |= float(anchors.base_nm[0]) > _snap_nm(draft.window.side_deg, rule)
     anchors = spread(draft.grid, draft.state, anchors, limit_nm=_finite(sides[0][1]))
     drafts = [draft]
     for side, limit in sides[1:]:
@@ -151,28 +159,67 @@ def _draft(lat: float, lon: float, side: float, limit_nm: float, rule: SeaRule) 
 
 def _start(draft: _Draft, lat: float, lon: float, rule: SeaRule) -> Anchors | None:
     """Let the wave begin at the place, or at the nearest water that leads on; None where there is none."""
-    window, water = draft.window, draft.grid.water
+    window = draft.window
     own = int(window.cell(np.array([lat]), np.array([lon]))[0])
     leads_on = _leading_on(draft.grid)
     start_lat, start_lon, base = lat, lon, 0.0
     if own < 0:
         return None
     if not leads_on[own]:
-        radius = rule.snap_km * 1000.0 / M_PER_NM + 60.0 * window.side_deg
-        near = np.unique(cells_near(window, np.array([lat]), np.array([lon]), radius))
-        near = near[near >= 0]
-        away = great_circle_nm(lat, lon, *window.centre(near))
-        near, away = near[away <= radius], away[away <= radius]
-        wanted = leads_on if leads_on[near].any() else water
-        near, away = near[wanted[near]], away[wanted[near]]
-        if not len(near):
+        own, base = _nearest_water(draft, leads_on, lat, lon, rule)
+        if own < 0:
             return None
-        own, base = int(near[away.argmin()]), float(away.min())
         start_lat, start_lon = (float(x[0]) for x in window.centre(np.array([own])))
     cells = np.append(own, draft.grid.beside(np.array([own]))[draft.grid.passable(np.array([own]))])
     draft.state.distance_nm[cells] = base + great_circle_nm(start_lat, start_lon, *window.centre(cells))
     draft.state.anchor[cells], draft.state.seen[cells] = 0, 1.0
     return Anchors(np.array([start_lat]), np.array([start_lon]), np.array([base]), np.array([-1]))
+
+
+def way_out(lat: float, lon: float, rule: SeaRule) -> tuple[float, float, float]:
+    """Where somebody far inland comes to the sea: on a river, canal or lagoon that the raster has no way out of.
+
+    Parameters
+    ----------
+    lat, lon : float
+    rule : SeaRule
+
+    Returns
+    -------
+    lat, lon : float
+        The nearest water that leads to the sea.
+    away_nm : float
+        How far it is in a straight line [nm]: 0 where that water is near enough for positions to be moved to it, and
+        infinite where there is none within 60 nm.
+    """
+    draft = _draft(lat, lon, *_LEVELS[0], rule)
+    cell, away = _nearest_water(draft, _leading_on(draft.grid), lat, lon, rule)
+    if cell < 0 or away <= _snap_nm(_LEVELS[0][0], rule):
+        return lat, lon, 0.0 if cell >= 0 else math.inf
+    out_lat, out_lon = draft.window.centre(np.array([cell]))
+    return float(out_lat[0]), float(out_lon[0]), away
+
+
+def _snap_nm(side_deg: float, rule: SeaRule) -> float:
+    return rule.snap_km * 1000.0 / M_PER_NM + 60.0 * side_deg
+
+
+def _nearest_water(draft: _Draft, leads_on: np.ndarray, lat: float, lon: float, rule: SeaRule) -> tuple[int, float]:
+    """Cell to start from at a place that lies on none that leads on, and how far it is [nm]; -1 where there is none.
+
+    Water that leads on counts first, then any that is near, then what leads on further off.
+    """
+    window, radius = draft.window, _snap_nm(draft.window.side_deg, rule)
+    near = np.unique(cells_near(window, np.array([lat]), np.array([lon]), radius))
+    for cells, limit in (
+        (near[(near >= 0) & leads_on[near]], radius),
+        (np.flatnonzero(leads_on), _INLAND_NM),
+        (near[(near >= 0) & draft.grid.water[near]], radius),
+    ):
+        away = great_circle_nm(lat, lon, *window.centre(cells))
+        if len(cells) and away.min() <= limit:
+            return int(cells[away.argmin()]), float(away.min())
+    return -1, math.inf
 
 
 def _leading_on(grid: Grid) -> np.ndarray:

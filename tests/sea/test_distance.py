@@ -77,13 +77,36 @@ def test_the_caspian_is_its_own_sea():
 
 
 def test_land_within_10_km_of_water_is_moved_and_flagged():
-    busan_hills, offshore, inland = (35.2, 129.0), (35.0, 129.3), (35.8, 128.6)
+    busan_hills, offshore = (35.2, 129.0), (35.0, 129.3)
     could, likely, _, flag = way(busan_hills, offshore, within_nm=250.0)
     assert flag == 2
     assert great_circle_nm(*busan_hills, *offshore) <= could < likely < 40
     assert way(offshore, busan_hills, within_nm=250.0)[3] == 1
-    assert way(offshore, inland, within_nm=250.0)[1::2] == (np.inf, 1)
-    assert way(inland, offshore, within_nm=250.0)[1::2] == (np.inf, 2)
+
+
+def test_further_inland_the_way_begins_with_a_straight_line_to_the_sea():
+    # Daegu on the Nakdong, 45 miles from the sea at Pohang and at the mouth of the river; two points beside it.
+    daegu, nearby, offshore = (35.85, 128.6), (35.9, 128.5), (35.0, 129.3)
+    straight = great_circle_nm(*daegu, *offshore)
+    for place, point, on_land in ((daegu, offshore, 2), (offshore, daegu, 1)):
+        could, likely, course, flag = way(place, point, within_nm=500.0)
+        assert flag == on_land
+        assert straight <= could < likely < 4 * straight
+        assert 0 <= course < 360
+    assert way(daegu, nearby, within_nm=500.0)[0] == pytest.approx(great_circle_nm(*daegu, *nearby))
+    assert way(daegu, daegu, within_nm=500.0)[0] == 0.0
+
+
+def test_no_way_from_more_than_60_miles_inland():
+    geneva, genoa = (46.2, 6.1), (44.35, 8.9)
+    assert np.isinf(way(genoa, geneva, within_nm=500.0)[1])
+    assert np.isinf(way(geneva, genoa, within_nm=500.0)[1])
+
+
+def test_across_an_isthmus_there_is_no_way_for_who_is_at_the_sea():
+    colon, balboa_pier = (9.37, -79.91), (8.958, -79.57)
+    assert np.isinf(way(colon, balboa_pier, within_nm=500.0, closed=("Panama Canal",))[1])
+    assert np.isinf(way(balboa_pier, colon, within_nm=500.0, closed=("Panama Canal",))[1])
 
 
 def test_unknown_positions_have_no_way():
