@@ -8,27 +8,31 @@ is. What is left meets the exact test of the space-time prism, looks first, then
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from darkvoyage.kernels.bridges import lens_area
 from darkvoyage.kernels.grid import cell_of
+from darkvoyage.kernels.planes import chord2_of, squared_chord
+from darkvoyage.kernels.prisms import unit_vectors
 from darkvoyage.kernels.spans import expand, group_starts, in_parts, search_groups
 from darkvoyage.kernels.sphere import EARTH_RADIUS_NM, great_circle_nm, interpolate, wrap_lon
+from darkvoyage.kernels.workers import in_threads
 from darkvoyage.rules.linking import LinkRule
 from darkvoyage.schema.times import time_us
 from darkvoyage.units import US_PER_H
 
-__all__ = ["candidate_blocks", "candidates"]
+__all__ = ["Candidates", "candidate_blocks", "candidates"]
 
 _FINE_DEG = 0.5
 """Side of a look's cell [deg]."""
 _SIDES_DEG = (2.0, 10.0, 40.0)
 """Cells of the grids [deg]; each holds whole finer ones. Wider reaches ask one cell that is the whole world."""
-_BLOCK = 1 << 21
-"""Pairs tested at a time."""
+_BLOCK = 1 << 17
+"""Pairs tested at a time: what is worked out of them stays in the cache."""
 _LEAST_AREA_NM2 = 0.1
 
 
@@ -47,42 +51,107 @@ def candidates(gaps: pd.DataFrame, sightings: pd.DataFrame, rule: LinkRule) -> p
         Sorted by (sighting, gap): `gap`, `sighting` (row numbers), `since_h` and `total_h` (since the gap's start, and
         its length), `straight_nm` (between its ends), `area_nm2` (of the reach at that time), `closed`.
     """
-    return pd.concat(candidate_blocks(gaps, sightings, rule), ignore_index=True)
+    found = Candidates.of(gaps, sightings, rule)
+    return pd.concat([found.none(), *map(found.block, found.parts())], ignore_index=True)
 
 
-def candidate_blocks(gaps: pd.DataFrame, sightings: pd.DataFrame, rule: LinkRule) -> Iterator[pd.DataFrame]:
-    """Yield `candidates` in blocks of whole sightings; the first is empty.
+@dataclass(frozen=True)
+class Candidates:
+    """Pairs of gaps and looks that may hold pairs of gaps and sightings, in blocks of whole sightings.
 
     Parameters
     ----------
-    gaps, sightings, rule
-        See `candidates`.
-
-    Yields
-    ------
-    DataFrame
+    reach : _Reach
+        Of the gaps.
+    looks : _Looks
+    gap, look : ndarray of int64, shape (n,)
+        Sorted by look.
     """
-    reach = _Reach.of(gaps, rule)
-    none = np.empty(0, dtype="int64")
-    yield reach.table(none, none, sightings)
-    looks = _Looks.of(sightings)
-    gap, look = _met(reach, looks)
-    order = np.argsort(look, kind="stable")
-    gap, look = gap[order], look[order]
-    first = np.searchsorted(look, np.arange(len(looks.first) + 1))
-    tests = np.diff(first) * looks.count
-    for part in in_parts(tests, _BLOCK):
-        hit = slice(first[part.start], first[part.stop])
-        owner, member = expand(looks.first[look[hit]], looks.count[look[hit]])
-        table = reach.table(gap[hit][owner], looks.row[member], sightings)
-        if len(table):
-            yield table.sort_values(["sighting", "gap"], ignore_index=True)
+
+    reach: _Reach
+    looks: _Looks
+    gap: np.ndarray
+    look: np.ndarray
+
+    @classmethod
+    def of(cls, gaps: pd.DataFrame, sightings: pd.DataFrame, rule: LinkRule) -> Candidates:
+        """Find the gaps that each look meets.
+
+        Parameters
+        ----------
+        gaps, sightings, rule
+            See `candidates`.
+        """
+        reach, looks = _Reach.of(gaps, rule), _Looks.of(sightings)
+        gap, look = _met(reach, looks)
+        order = np.argsort(look, kind="stable")
+        return cls(reach, looks, gap[order], look[order])
+
+    def tests(self) -> np.ndarray:
+        """How many pairs of each sighting are tested, shape (sightings,)."""
+        looks, out = self.looks, np.zeros(len(self.looks.vector), dtype="int64")
+        met = np.bincount(self.look, minlength=len(looks.first))
+        out[looks.row] = np.repeat(met, looks.count)
+        return out
+
+    def some(self, sightings: np.ndarray) -> Candidates:
+        """Those of some sightings, with all of each scene or none.
+
+        Parameters
+        ----------
+        sightings : ndarray of bool, shape (sightings,)
+        """
+        keep = sightings[self.looks.row[self.looks.first]][self.look]
+        return replace(self, gap=self.gap[keep], look=self.look[keep])
+
+    def parts(self) -> list[slice]:
+        """Looks of each block."""
+        met = np.bincount(self.look, minlength=len(self.looks.first))
+        return in_parts(met * self.looks.count, _BLOCK)
+
+    def none(self) -> pd.DataFrame:
+        """A block without pairs."""
+        return self._pairs(np.empty(0, dtype="int64"), np.empty(0, dtype="int64"))
+
+    def block(self, part: slice) -> pd.DataFrame:
+        """The pairs within reach of a part, as `candidates`."""
+        low, high = np.searchsorted(self.look, (part.start, part.stop))
+        gap, look = self.gap[low:high], self.look[low:high]
+        owner, member = expand(self.looks.first[look], self.looks.count[look])
+        return self._pairs(gap[owner], self.looks.row[member])
+
+    def _pairs(self, gap: np.ndarray, sighting: np.ndarray) -> pd.DataFrame:
+        """The pairs within reach, with what the likelihood asks of the prism."""
+        reach, at, where = self.reach, self.looks.at, self.looks.vector
+        inside = reach.within(gap, where[sighting], at[sighting], at[sighting], 0.0)
+        gap, sighting = gap[inside], sighting[inside]
+        order = np.lexsort((gap, sighting))
+        gap, sighting = gap[order], sighting[order]
+        since, total, straight = (
+            (at[sighting] - reach.start[gap]) / US_PER_H,
+            reach.total_h[gap],
+            reach.straight_nm[gap],
+        )
+        out, back = (reach.speed_kn[gap] * hours + reach.slack_nm for hours in (since, total - since))
+        closed = np.isfinite(straight)
+        area = np.where(closed, lens_area(out, back, np.nan_to_num(straight)), np.pi * out**2)
+        return pd.DataFrame(
+            {
+                "gap": gap, "sighting": sighting, "since_h": since, "total_h": total, "straight_nm": straight,
+                "area_nm2": np.maximum(area, _LEAST_AREA_NM2), "closed": closed,
+            }
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class _Looks:
-    """Sightings of one scene in one fine cell: time span, circle around them, and their rows."""
+    """Sightings of one scene in one fine cell: time span, circle around them, and their rows.
 
+    `vector` and `at` are places and times of all sightings.
+    """
+
+    vector: np.ndarray
+    at: np.ndarray
     lat: np.ndarray
     lon: np.ndarray
     radius_nm: np.ndarray
@@ -109,13 +178,14 @@ class _Looks:
         away = great_circle_nm(lat[row[owner]], lon[row[owner]], lat[row], lon[row])
         radius = np.maximum.reduceat(away, start) if len(start) else np.empty(0)
         return cls(
-            lat[row[start]], lon[row[start]], radius, at[row[start]], at[row[start + count - 1]], start, count, row
-        )
+            unit_vectors(lat, lon), at, lat[row[start]], lon[row[start]], radius, at[row[start]],
+            at[row[start + count - 1]], start, count, row,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class _Reach:
-    """Gaps as prisms: ends, times, speed."""
+    """Gaps as prisms: times, ends as degrees and as unit vectors, speed."""
 
     start: np.ndarray
     end: np.ndarray
@@ -124,6 +194,8 @@ class _Reach:
     straight_nm: np.ndarray
     speed_kn: np.ndarray
     slack_nm: float
+    first: np.ndarray
+    last: np.ndarray
 
     @classmethod
     def of(cls, gaps: pd.DataFrame, rule: LinkRule) -> _Reach:
@@ -131,42 +203,23 @@ class _Reach:
         ends = tuple(gaps[name].to_numpy() for name in ("start_lat", "start_lon", "end_lat", "end_lon"))
         straight = great_circle_nm(*ends)
         speed = np.fmax(rule.max_speed_kn, 1.1 * straight / total)
-        return cls(
-            start, start + np.round(total * US_PER_H).astype("int64"), ends, total, straight, speed, rule.slack_nm
-        )  # fmt: skip
+        end = start + np.round(total * US_PER_H).astype("int64")
+        first, last = unit_vectors(*ends[:2]), unit_vectors(*ends[2:])
+        return cls(start, end, ends, total, straight, speed, rule.slack_nm, first, last)
 
     def within(
-        self, gap: np.ndarray, lat: np.ndarray, lon: np.ndarray, early: np.ndarray, late: np.ndarray,
-        radius_nm: np.ndarray | float,
-    ) -> np.ndarray:  # fmt: skip
-        """Whether a circle within a span of time touches the prism."""
+        self, gap: np.ndarray, place: np.ndarray, early: np.ndarray, late: np.ndarray, radius_nm: np.ndarray | float
+    ) -> np.ndarray:
+        """Whether a circle around a unit vector, within a span of time, touches the prism."""
         speed, slack = self.speed_kn[gap], np.broadcast_to(self.slack_nm + radius_nm, gap.shape)
-        ends = [end[gap] for end in self.ends]
+        start, end = self.start[gap], self.end[gap]
         # Most are too far from the start: the second distance is taken for the others only.
-        near = great_circle_nm(ends[0], ends[1], lat, lon) <= speed * (late - self.start[gap]) / US_PER_H + slack
-        near &= (late > self.start[gap]) & (early < self.end[gap])
+        allowed = chord2_of(speed * (late - start) / US_PER_H + slack)
+        near = (squared_chord(self.first[gap], place) <= allowed) & (late > start) & (early < end)
         some = np.flatnonzero(near)
-        back = great_circle_nm(ends[2][some], ends[3][some], lat[some], lon[some])
-        allowed = speed[some] * (self.end[gap[some]] - early[some]) / US_PER_H + slack[some]
-        near[some] = ~(back > allowed)  # open gaps may end anywhere
+        allowed = chord2_of(speed[some] * (end[some] - early[some]) / US_PER_H + slack[some])
+        near[some] = ~(squared_chord(self.last[gap[some]], place[some]) > allowed)  # open gaps may end anywhere
         return near
-
-    def table(self, gap: np.ndarray, sighting: np.ndarray, sightings: pd.DataFrame) -> pd.DataFrame:
-        """The pairs within reach, with what the likelihood asks of the prism."""
-        lat, lon = (sightings[name].to_numpy()[sighting] for name in ("lat", "lon"))
-        at = time_us(sightings["timestamp"])[sighting]
-        inside = self.within(gap, lat, lon, at, at, 0.0)
-        gap, sighting, at = gap[inside], sighting[inside], at[inside]
-        since, total, straight = (at - self.start[gap]) / US_PER_H, self.total_h[gap], self.straight_nm[gap]
-        out, back = (self.speed_kn[gap] * hours + self.slack_nm for hours in (since, total - since))
-        closed = np.isfinite(straight)
-        area = np.where(closed, lens_area(out, back, np.nan_to_num(straight)), np.pi * out**2)
-        return pd.DataFrame(
-            {
-                "gap": gap, "sighting": sighting, "since_h": since, "total_h": total, "straight_nm": straight,
-                "area_nm2": np.maximum(area, _LEAST_AREA_NM2), "closed": closed,
-            }
-        )  # fmt: skip
 
 
 def _met(reach: _Reach, looks: _Looks) -> tuple[np.ndarray, np.ndarray]:
@@ -192,15 +245,21 @@ def _met(reach: _Reach, looks: _Looks) -> tuple[np.ndarray, np.ndarray]:
         low = search_groups(code, early, slot, reach.start[gap] - longest, side="left")
         high = search_groups(code, early, slot, reach.end[gap], side="right")
         count = np.maximum(high - low, 0)
-        for part in in_parts(count, _BLOCK):
-            owner, index = expand(low[part], count[part])
-            pair_gap, look = gap[part][owner], order[index]
-            touched = reach.within(
-                pair_gap, looks.lat[look], looks.lon[look], looks.early[look], looks.late[look], looks.radius_nm[look]
-            )
-            found.append((pair_gap[touched], look[touched]))
+        touched = partial(_touched, reach, looks, gap, order, low, count)
+        found += in_threads(touched, in_parts(count, _BLOCK))
     gap, look = (np.concatenate(column) for column in zip(*found, strict=True))
     return gap, look
+
+
+def _touched(
+    reach: _Reach, looks: _Looks, gap: np.ndarray, order: np.ndarray, low: np.ndarray, count: np.ndarray, part: slice
+) -> tuple[np.ndarray, np.ndarray]:
+    """Gap and look of those pairs of a part that pass: look order[low], order[low + 1], ... of each gap."""
+    owner, index = expand(low[part], count[part])
+    gap, look = gap[part][owner], order[index]
+    place = looks.vector[looks.row[looks.first[look]]]
+    some = reach.within(gap, place, looks.early[look], looks.late[look], looks.radius_nm[look])
+    return gap[some], look[some]
 
 
 def _circles(reach: _Reach) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -235,3 +294,20 @@ def _cells(
     west, east = (np.floor((lon + sign * half_deg + 180.0) / side).astype("int64") for sign in (-1.0, 1.0))
     owner, column = expand(west[circle], (east - west + 1)[circle])
     return circle[owner], row[owner] * columns + column % columns
+
+
+def candidate_blocks(gaps: pd.DataFrame, sightings: pd.DataFrame, rule: LinkRule) -> Iterator[pd.DataFrame]:
+    """Yield `candidates` in blocks of whole sightings; the first is empty.
+
+    Parameters
+    ----------
+    gaps, sightings, rule
+        See `candidates`.
+
+    Yields
+    ------
+    DataFrame
+    """
+    found = Candidates.of(gaps, sightings, rule)
+    yield found.none()
+    yield from map(found.block, found.parts())

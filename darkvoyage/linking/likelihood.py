@@ -8,7 +8,7 @@ import pandas as pd
 from darkvoyage.linking.azimuth import PositionErrors
 from darkvoyage.linking.observation import observation_llr
 from darkvoyage.linking.places import Excursions
-from darkvoyage.linking.position import position_density
+from darkvoyage.linking.position import Positions
 from darkvoyage.rules.linking import LinkRule
 
 __all__ = ["pair_evidence"]
@@ -43,7 +43,9 @@ def pair_evidence(
         The pairs with `llr_position` and the terms of `observation_llr`, their sum `llr_total`, and of
         `position_density` the shares and the port.
     """
-    position = position_density(pairs, gaps, sightings, ports, routes, errors, rule)
+    found = Positions.of(gaps, sightings, ports, routes, errors, rule).densities(pairs)
+    going_on = {name: getattr(found, name) for name in ("velocity_east_kn", "velocity_north_kn", "course_spread_deg")}
+    position = found.mixed(routes).assign(**going_on)
     shown = observation_llr(pairs, gaps, sightings, errors.imager, position, unknown)
     llr = np.log(position["density"].to_numpy() / background_per_nm2[pairs["sighting"].to_numpy()])
     columns = {name: position[name].to_numpy() for name in _POSITION}

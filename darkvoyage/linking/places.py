@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -56,15 +57,22 @@ class Excursions:
     number_of_ports: int
     water: np.ndarray
 
+    @cached_property
+    def _key(self) -> np.ndarray:
+        return self.gap * self.number_of_ports + self.port
+
+    @cached_property
+    def calling(self) -> np.ndarray:
+        """Chance that each gap holds a call at all, shape (gaps,)."""
+        return np.bincount(self.gap, self.weight, minlength=len(self.water))
+
     def find(self, gap: np.ndarray, port: np.ndarray) -> np.ndarray:
         """Row of each (gap, port), -1 where the port is not in reach, shape (n,)."""
-        key = self.gap * self.number_of_ports + self.port
         asked = gap * self.number_of_ports + port
-        at = np.searchsorted(key, asked)
-        if len(key) == 0:
+        if len(self._key) == 0:
             return np.full(len(asked), -1)
-        inside = np.minimum(at, len(key) - 1)
-        return np.where(key[inside] == asked, inside, -1)
+        inside = np.minimum(np.searchsorted(self._key, asked), len(self._key) - 1)
+        return np.where(self._key[inside] == asked, inside, -1)
 
     def dwell(self, row: np.ndarray, at_h: np.ndarray, rule: LinkRule) -> np.ndarray:
         """Chance of being alongside at a time since the gap's start, given the call; rows >= 0, shape (n,)."""
@@ -87,10 +95,6 @@ class Excursions:
     def flat(self, share: float) -> Excursions:
         """The same with a share of each gap spread evenly over all ports in reach."""
         return dataclasses.replace(self, weight=share / np.bincount(self.gap)[self.gap])
-
-    def calling(self, gaps: int) -> np.ndarray:
-        """Chance that each of so many gaps holds a call at all, shape (gaps,)."""
-        return np.bincount(self.gap, self.weight, minlength=gaps)
 
 
 def excursion_share(rule: LinkRule) -> float:

@@ -7,87 +7,247 @@ prism.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from darkvoyage.kernels.bridges import (
-    Branch,
-    branches,
-    gaussian_density,
-    local_offset,
-    open_branches,
-    student_density,
-)
-from darkvoyage.kernels.spans import group_starts
+from darkvoyage.kernels.bridges import Branch, branches, gaussian_density, open_branches, student_density
+from darkvoyage.kernels.planes import Planes
+from darkvoyage.kernels.prisms import unit_vectors
+from darkvoyage.kernels.spans import expand, group_starts
 from darkvoyage.linking.azimuth import PositionErrors
-from darkvoyage.linking.places import Excursions, near_ports, pairs_with_ports
-from darkvoyage.linking.underway import MOST_LEGS, under_way
+from darkvoyage.linking.places import Excursions, near_ports
+from darkvoyage.linking.underway import Legs
 from darkvoyage.rules.linking import LinkRule
 
-__all__ = ["ROADS_NM", "ROADS_SHARE", "port_spread_nm", "position_density"]
+__all__ = ["ROADS_NM", "ROADS_SHARE", "Densities", "Positions", "port_spread_nm"]
 
 ROADS_NM, ROADS_SHARE = 4.0, 0.3
 """Ships wait in the roads before and after: a third of the sightings of ships on a call in simulated development worlds
 lie 4 to 7 nm from the port."""
-_BLOCK = 1 << 19
-"""Pairs at a time."""
-_ENDS = ("start", "end")
-_BENIGN = ("density", "velocity_east_kn", "velocity_north_kn", "course_spread_deg")
 
 
-def position_density(
-    pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame, ports: pd.DataFrame, routes: Excursions,
-    errors: PositionErrors, rule: LinkRule,
-) -> pd.DataFrame:  # fmt: skip
-    """Work out the density of each gap's ship at the place and time of each sighting.
+@dataclass(frozen=True)
+class Densities:
+    """Density of the ships of n pairs by what they may be doing, calls apart so that these can be weighed anew.
 
     Parameters
     ----------
-    pairs : DataFrame of n rows
-        Of `candidates`: `gap`, `sighting`, `since_h`, `total_h`, `area_nm2`, `closed`.
-    gaps, sightings, ports : DataFrame
-        Their tables.
-    routes : Excursions
+    gap : ndarray of int64, shape (n,)
+    benign, anywhere : ndarray of float64, shape (n,)
+        Of a ship that goes on, and of one that may be anywhere [1/nm2].
+    pair, call : ndarray of int64, shape (m,)
+        Calls with a say in a pair: rows of the pairs and of the excursions.
+    density : ndarray of float64, shape (m,)
+        Of a ship on this call [1/nm2].
+    told : ndarray of float64, shape (m,)
+        Chance that its place at the time is said by `density`, given the call.
+    lying : slice
+        The calls of those whose port is near the sighting, sorted by pair.
+    velocity_east_kn, velocity_north_kn, course_spread_deg : ndarray of float64, shape (n,)
+        Of a ship that goes on, null where its speed is not known.
+    rule : LinkRule
+    """
+
+    gap: np.ndarray
+    benign: np.ndarray
+    anywhere: np.ndarray
+    pair: np.ndarray
+    call: np.ndarray
+    density: np.ndarray
+    told: np.ndarray
+    lying: slice
+    velocity_east_kn: np.ndarray
+    velocity_north_kn: np.ndarray
+    course_spread_deg: np.ndarray
+    rule: LinkRule
+
+    def mixed(self, routes: Excursions) -> pd.DataFrame:
+        """Mix what the ships may be doing by the chances of their calls.
+
+        Parameters
+        ----------
+        routes : Excursions
+            With other weights than those that the densities were made with, or the same.
+
+        Returns
+        -------
+        DataFrame of n rows
+            `density` [1/nm2]; `benign`, `excursion`, `prism`, the shares of it, which sum to 1; `port`, row of the
+            port that the sighting speaks for most, -1 without one; `p_at_port`, the share of that call in the density,
+            and `p_at_port_prior`, its chance before, both null without a port.
+        """
+        number, rule = len(self.gap), self.rule
+        calling, weight = routes.calling[self.gap], routes.weight[self.call]
+        going_on = rule.share_bridge / (rule.share_bridge + rule.share_prism) * (1.0 - calling)
+        called = np.bincount(self.pair, weight * self.density, minlength=number)
+        # Less likely calls whose port is not near may be anywhere in the prism.
+        rest = np.maximum(calling - np.bincount(self.pair, weight * self.told, minlength=number), 0.0)
+        parts = {
+            "benign": going_on * self.benign,
+            "excursion": called + rest * self.anywhere,
+            "prism": (1.0 - calling - going_on) * self.anywhere,
+        }
+        density = parts["benign"] + parts["excursion"] + parts["prism"]
+        port, at_port, prior = np.full(number, -1), np.full(number, np.nan), np.full(number, np.nan)
+        best = self._best(weight)
+        pair, call = self.pair[best], self.call[best]
+        port[pair], prior[pair] = routes.port[call], weight[best]
+        at_port[pair] = weight[best] * self.density[best] / density[pair]
+        shares = {name: part / density for name, part in parts.items()}
+        return pd.DataFrame(
+            {"density": density, **shares, "port": port, "p_at_port": at_port, "p_at_port_prior": prior}
+        )
+
+    def _best(self, weight: np.ndarray) -> np.ndarray:
+        """Rows of the calls that weigh most of those near the sighting, one for each pair that has any."""
+        pair = self.pair[self.lying]
+        part = weight[self.lying] * self.density[self.lying]
+        start = group_starts(pair)
+        if len(start) == 0:
+            return start
+        count = np.diff(np.append(start, len(pair)))
+        top = np.flatnonzero(part == np.repeat(np.maximum.reduceat(part, start), count))
+        return top[group_starts(pair[top])]
+
+
+@dataclass(frozen=True)
+class Positions:
+    """What the densities of pairs are worked out from, made once.
+
+    Parameters
+    ----------
+    start : Planes
+        Of the gaps.
+    end_nm : tuple of two ndarray of float64, shape (gaps,)
+        East and north of each gap's end in the plane of its start.
+    velocity : tuple of four ndarray of float64, shape (gaps,)
+        East and north speed at the start, then at the end [kn]; NaN where not known.
+    place : ndarray of float64, shape (sightings, 3)
+        Unit vectors.
     errors : PositionErrors
         Of the sightings.
+    first : ndarray of int64, shape (sightings + 1,)
+        Where the ports near each sighting begin.
+    port : ndarray of int64, shape (near,)
+    at_port : ndarray of float64, shape (near,)
+        Density there of a ship that lies at the port [1/nm2].
+    legs : Legs
+    routes : Excursions
     rule : LinkRule
-
-    Returns
-    -------
-    DataFrame of n rows
-        `density` [1/nm2]; `benign`, `excursion`, `prism`, the shares of it, which sum to 1; `port`, row of the port
-        that the sighting speaks for most, -1 without one; `p_at_port`, the share of that call in the density, and
-        `p_at_port_prior`, its chance before, both null without a port; `velocity_east_kn`, `velocity_north_kn`,
-        `course_spread_deg` of a ship that goes on, null where its speed is not known.
     """
-    benign = pd.concat(list(_going_on(pairs, gaps, sightings, errors)), ignore_index=True)
-    gap = pairs["gap"].to_numpy()
-    calling = routes.calling(len(gaps))[gap]
-    going_on = rule.share_bridge / (rule.share_bridge + rule.share_prism) * (1.0 - calling)
-    at_port = _at_ports(pairs, sightings, ports, routes, rule)
-    on_leg, followed = under_way(pairs, gaps, sightings, ports, routes, rule)
-    anywhere = 1.0 / (pairs["area_nm2"].to_numpy() * routes.water[gap])
-    # Less likely calls whose port is not near may be anywhere in the prism.
-    rest = np.maximum(calling - followed - at_port["lying"].to_numpy(), 0.0)
-    parts = {
-        "benign": going_on * benign["density"].to_numpy(),
-        "excursion": at_port["density"].to_numpy() + on_leg + rest * anywhere,
-        "prism": (1.0 - calling - going_on) * anywhere,
-    }
-    density = parts["benign"] + parts["excursion"] + parts["prism"]
-    seen = at_port["port"].to_numpy() >= 0
-    return pd.DataFrame(
-        {
-            "density": density,
-            **{name: part / density for name, part in parts.items()},
-            "port": at_port["port"],
-            "p_at_port": np.where(seen, at_port["best"] / density, np.nan),
-            "p_at_port_prior": np.where(seen, at_port["prior"], np.nan),
-            **{name: benign[name] for name in ("velocity_east_kn", "velocity_north_kn", "course_spread_deg")},
-        }
-    )
+
+    start: Planes
+    end_nm: tuple[np.ndarray, np.ndarray]
+    velocity: tuple[np.ndarray, ...]
+    place: np.ndarray
+    errors: PositionErrors
+    first: np.ndarray
+    port: np.ndarray
+    at_port: np.ndarray
+    legs: Legs
+    routes: Excursions
+    rule: LinkRule
+
+    @classmethod
+    def of(
+        cls, gaps: pd.DataFrame, sightings: pd.DataFrame, ports: pd.DataFrame, routes: Excursions,
+        errors: PositionErrors, rule: LinkRule,
+    ) -> Positions:  # fmt: skip
+        """Prepare gaps and sightings.
+
+        Parameters
+        ----------
+        gaps, sightings, ports : DataFrame
+            Their tables.
+        routes : Excursions
+        errors : PositionErrors
+            Of the sightings.
+        rule : LinkRule
+        """
+        start = Planes.of(gaps["start_lat"].to_numpy(), gaps["start_lon"].to_numpy())
+        end = unit_vectors(gaps["end_lat"].to_numpy(), gaps["end_lon"].to_numpy())
+        lat, lon = (sightings[name].to_numpy() for name in ("lat", "lon"))
+        spread = port_spread_nm(ports, rule)
+        point, port, distance = near_ports(lat, lon, ports, np.maximum(spread, ROADS_NM))
+        berth, roads = (gaussian_density(distance, sd) for sd in (spread[port], np.array(ROADS_NM)))
+        return cls(
+            start=start,
+            end_nm=start.offset(np.arange(len(gaps)), end),
+            velocity=(*_velocity(gaps, "start"), *_velocity(gaps, "end")),
+            place=unit_vectors(lat, lon),
+            errors=errors,
+            first=np.searchsorted(point, np.arange(len(sightings) + 1)),
+            port=port,
+            at_port=(1 - ROADS_SHARE) * berth + ROADS_SHARE * roads,
+            legs=Legs.of(gaps, ports, routes, rule),
+            routes=routes,
+            rule=rule,
+        )
+
+    def densities(self, pairs: pd.DataFrame) -> Densities:
+        """Work out the density of each gap's ship at the place and time of each sighting.
+
+        Parameters
+        ----------
+        pairs : DataFrame of n rows
+            Of `candidates`: `gap`, `sighting`, `since_h`, `total_h`, `area_nm2`, `closed`.
+
+        Returns
+        -------
+        Densities
+        """
+        benign, east, north, spread = self._going_on(pairs)
+        lying = self._at_ports(pairs)
+        calls = zip(lying, self.legs.under_way(pairs, self.place), strict=True)
+        pair, call, density, told = (np.concatenate(both) for both in calls)
+        gap = pairs["gap"].to_numpy()
+        return Densities(
+            gap=gap,
+            benign=benign,
+            anywhere=1.0 / (pairs["area_nm2"].to_numpy() * self.routes.water[gap]),
+            pair=pair,
+            call=call,
+            density=density,
+            told=told,
+            lying=slice(0, len(lying[0])),
+            velocity_east_kn=east,
+            velocity_north_kn=north,
+            course_spread_deg=spread,
+            rule=self.rule,
+        )
+
+    def _going_on(self, pairs: pd.DataFrame) -> np.ndarray:
+        """Density, velocity and spread of the course of ships that go on, shape (4, n)."""
+        gap, sighting, since, total, closed = (
+            pairs[name].to_numpy() for name in ("gap", "sighting", "since_h", "total_h", "closed")
+        )
+        at = self.start.offset(gap, self.place[sighting])
+        out = np.full((4, len(gap)), np.nan)
+        for some in (np.flatnonzero(closed), np.flatnonzero(~closed)):
+            if len(some) == 0:
+                continue
+            v = [part[gap[some]] for part in self.velocity]
+            if closed[some[0]]:
+                east, north = (part[gap[some]] for part in self.end_nm)
+                ways = branches(east, north, (v[0], v[1], v[2], v[3]), total[some], since[some])
+            else:
+                ways = open_branches(v[0], v[1], since[some])
+            out[:, some] = _mixed(ways, at[0][some], at[1][some], sighting[some], self.errors)
+        return out
+
+    def _at_ports(self, pairs: pd.DataFrame) -> tuple[np.ndarray, ...]:
+        """Calls whose port is near the sighting: pair, call, density, and the chance of lying there at the time.
+
+        That of calls whose legs are followed is in what the legs tell.
+        """
+        sighting = pairs["sighting"].to_numpy()
+        pair, near = expand(self.first[sighting], np.diff(self.first)[sighting])
+        call = self.routes.find(pairs["gap"].to_numpy()[pair], self.port[near])
+        pair, near, call = pair[call >= 0], near[call >= 0], call[call >= 0]
+        dwell = self.routes.dwell(call, pairs["since_h"].to_numpy()[pair], self.rule)
+        return pair, call, dwell * self.at_port[near], np.where(self.legs.follows(call), 0.0, dwell)
 
 
 def port_spread_nm(ports: pd.DataFrame, rule: LinkRule) -> np.ndarray:
@@ -99,36 +259,6 @@ def port_spread_nm(ports: pd.DataFrame, rule: LinkRule) -> np.ndarray:
     rule : LinkRule
     """
     return np.maximum(rule.port_sd_nm, ports["radius_nm"].to_numpy() / 2)
-
-
-def _going_on(
-    pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame, errors: PositionErrors
-) -> Iterator[pd.DataFrame]:
-    """Density and velocity of ships that go on, block by block; the first block is empty."""
-    ends = {name: gaps[name].to_numpy() for name in ("start_lat", "start_lon", "end_lat", "end_lon")}
-    end = local_offset(*ends.values())
-    velocity = [part for which in _ENDS for part in _velocity(gaps, which)]
-    lat, lon = (sightings[name].to_numpy() for name in ("lat", "lon"))
-    columns = [pairs[name].to_numpy() for name in ("gap", "sighting", "since_h", "total_h", "closed")]
-    for low in range(0, max(len(pairs), 1), _BLOCK):
-        gap, sighting, since, total, closed = (column[low : low + _BLOCK] for column in columns)
-        at = local_offset(ends["start_lat"][gap], ends["start_lon"][gap], lat[sighting], lon[sighting])
-        out = {name: np.full(len(gap), np.nan) for name in _BENIGN}
-        for some in (np.flatnonzero(closed), np.flatnonzero(~closed)):
-            if len(some) == 0:
-                continue
-            v = [part[gap[some]] for part in velocity]
-            if closed[some[0]]:
-                ways = branches(
-                    end[0][gap[some]], end[1][gap[some]], (v[0], v[1], v[2], v[3]), total[some], since[some]
-                )
-            else:
-                ways = open_branches(v[0], v[1], since[some])
-            for name, values in zip(
-                _BENIGN, _mixed(ways, at[0][some], at[1][some], sighting[some], errors), strict=True
-            ):
-                out[name][some] = values
-        yield pd.DataFrame(out)
 
 
 def _mixed(
@@ -168,36 +298,3 @@ def _velocity(gaps: pd.DataFrame, end: str) -> tuple[np.ndarray, np.ndarray]:
     )
     course = np.radians(np.where(speed == 0, 0.0, course))
     return speed * np.sin(course), speed * np.cos(course)
-
-
-def _at_ports(
-    pairs: pd.DataFrame, sightings: pd.DataFrame, ports: pd.DataFrame, routes: Excursions, rule: LinkRule
-) -> pd.DataFrame:
-    """Density of lying at the ports near each sighting, its chance, and the best port with its part and its prior.
-
-    Calls that `under_way` follows are not in the chance.
-    """
-    spread = port_spread_nm(ports, rule)
-    around = np.maximum(spread, ROADS_NM)
-    point, port, distance = near_ports(sightings["lat"].to_numpy(), sightings["lon"].to_numpy(), ports, around)
-    pair, index = pairs_with_ports(pairs["sighting"].to_numpy(), point, len(sightings))
-    row = routes.find(pairs["gap"].to_numpy()[pair], port[index])
-    pair, index, row = pair[row >= 0], index[row >= 0], row[row >= 0]
-    prior = routes.weight[row]
-    dwell = routes.dwell(row, pairs["since_h"].to_numpy()[pair], rule)
-    berth, roads = (gaussian_density(distance[index], sd) for sd in (spread[port[index]], np.array(ROADS_NM)))
-    part = prior * dwell * ((1 - ROADS_SHARE) * berth + ROADS_SHARE * roads)
-    number, lesser = len(pairs), ~np.isin(row, routes.likeliest(MOST_LEGS))
-    table = pd.DataFrame(
-        {
-            "density": np.bincount(pair, part, minlength=number),
-            "lying": np.bincount(pair, prior * dwell * lesser, minlength=number),
-        }
-    )
-    best = np.lexsort((-part, pair))
-    first = best[group_starts(pair[best])]
-    for name, values, default in (("port", port[index], -1), ("best", part, np.nan), ("prior", prior, np.nan)):
-        column = np.full(number, default, dtype=values.dtype)
-        column[pair[first]] = values[first]
-        table[name] = column
-    return table

@@ -8,73 +8,141 @@ the leg, and a round Student-t has the tails.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 import pandas as pd
 
+from darkvoyage.kernels.planes import points_along
+from darkvoyage.kernels.prisms import arc_nm, unit_vectors
 from darkvoyage.kernels.spans import expand
-from darkvoyage.kernels.sphere import great_circle_nm, interpolate
 from darkvoyage.linking.places import Excursions
 from darkvoyage.rules.linking import LinkRule
 
-__all__ = ["MOST_LEGS", "under_way"]
+__all__ = ["Legs"]
 
-MOST_LEGS = 3
-"""Legs of so many calls of a gap are followed, the likeliest."""
+_MOST_LEGS = 3
+"""Legs of so many calls of a gap are followed, those likeliest before looking."""
 _WIDTH_SHARE, _NU = 0.15, 3.0
 _LEAST_CHANCE, _LEAST_H = 1e-3, 1e-6
+_ENDS = ("start", "end")
 
 
-def under_way(
-    pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame, ports: pd.DataFrame, routes: Excursions,
-    rule: LinkRule,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """Density of a ship on its way to the likeliest ports of its gap, or back from them.
+@dataclass(frozen=True)
+class Legs:
+    """Ways of each gap to its likeliest ports, and back.
 
     Parameters
     ----------
-    pairs : DataFrame of n rows
-        `gap`, `sighting`, `since_h`, `total_h`.
-    gaps, sightings, ports : DataFrame
-        Their tables.
-    routes : Excursions
-    rule : LinkRule
-
-    Returns
-    -------
-    density : ndarray of float64, shape (n,)
-        [1/nm2].
-    followed : ndarray of float64, shape (n,)
-        Chance of the calls whose place at the time is said by this: on these legs, or alongside. What comes after the
-        calls of a gap without an end is not followed.
+    call : ndarray of int64, shape (n,)
+        Rows of the excursions, sorted by gap.
+    calls : int
+        How many these have.
+    first : ndarray of int64, shape (gaps + 1,)
+        Where the calls of each gap begin.
+    arrive_h, depart_h, stay_h : ndarray of float64, shape (n,)
+        Window at the port, hours since the gap's start, and the time spent there.
+    port : ndarray of float64, shape (n, 3)
+        Unit vectors.
+    ends : tuple of two ndarray of float64, shape (gaps, 3)
+        Unit vectors of start and end of each gap, NaN where not known.
+    way_nm, width_nm2 : tuple of two ndarray of float64, shape (n,)
+        Of the way out and the way back: its length, and the squared scale of its density apart from the slack.
     """
-    top = routes.likeliest(MOST_LEGS)
-    first = np.searchsorted(routes.gap[top], np.arange(len(gaps) + 1))
-    of_pair = pairs["gap"].to_numpy()
-    pair, index = expand(first[of_pair], np.diff(first)[of_pair])
-    row = top[index]
-    since, total = (pairs[name].to_numpy()[pair] for name in ("since_h", "total_h"))
-    arrive, depart = routes.arrive_h[row], routes.depart_h[row]
-    stay = np.minimum(rule.service_h, depart - arrive)
-    density, followed = np.zeros(len(pairs)), np.bincount(pair, routes.weight[row], minlength=len(pairs))
-    # The way back is the way out with the clock running backwards from the end.
-    for end, way_nm, elapsed, soon, late in (
-        ("start", routes.out_nm[row], since, arrive, depart - stay),
-        ("end", routes.back_nm[row], total - since, total - depart, total - arrive - stay),
-    ):
-        known = np.isfinite(gaps[f"{end}_lat"].to_numpy()[of_pair[pair]])
-        p = routes.weight[row] * np.clip((late - elapsed) / np.maximum(late - soon, _LEAST_H), 0.0, 1.0)
-        followed -= np.bincount(pair, np.where(known, 0.0, p), minlength=len(pairs))
-        some = np.flatnonzero((p > _LEAST_CHANCE * routes.weight[row]) & known)
-        most, least = (np.minimum(elapsed[some] / np.maximum(at[some], _LEAST_H), 1.0) for at in (soon, late))
-        gap, port, sighting = of_pair[pair[some]], routes.port[row[some]], pairs["sighting"].to_numpy()[pair[some]]
-        end_lat, end_lon = (gaps[f"{end}_{name}"].to_numpy()[gap] for name in ("lat", "lon"))
-        port_lat, port_lon = (ports[name].to_numpy()[port] for name in ("lat", "lon"))
-        lat, lon = (sightings[name].to_numpy()[sighting] for name in ("lat", "lon"))
-        here_lat, here_lon = interpolate(end_lat, end_lon, port_lat, port_lon, (most + least) / 2)
-        off = great_circle_nm(lat, lon, here_lat, here_lon)
-        way, straight = way_nm[some], great_circle_nm(end_lat, end_lon, port_lat, port_lon)
-        aside = np.maximum(way**2 - straight**2, 0.0) / 16
-        scale = (_WIDTH_SHARE * way) ** 2 + ((most - least) * way) ** 2 / 12 + aside + rule.port_sd_nm**2
-        part = p[some] * (1 + off**2 / (_NU * scale)) ** (-_NU / 2 - 1) / (2 * np.pi * scale)
-        density += np.bincount(pair[some], part, minlength=len(pairs))
-    return density, followed
+
+    call: np.ndarray
+    calls: int
+    first: np.ndarray
+    arrive_h: np.ndarray
+    depart_h: np.ndarray
+    stay_h: np.ndarray
+    port: np.ndarray
+    ends: tuple[np.ndarray, np.ndarray]
+    way_nm: tuple[np.ndarray, np.ndarray]
+    width_nm2: tuple[np.ndarray, np.ndarray]
+
+    @classmethod
+    def of(cls, gaps: pd.DataFrame, ports: pd.DataFrame, routes: Excursions, rule: LinkRule) -> Legs:
+        """Choose the calls and measure their ways.
+
+        Parameters
+        ----------
+        gaps, ports : DataFrame
+            Their tables.
+        routes : Excursions
+        rule : LinkRule
+        """
+        call = routes.likeliest(_MOST_LEGS)
+        arrive, depart = routes.arrive_h[call], routes.depart_h[call]
+        port = unit_vectors(ports["lat"].to_numpy(), ports["lon"].to_numpy())[routes.port[call]]
+        ends = tuple(unit_vectors(*(gaps[f"{end}_{name}"].to_numpy() for name in ("lat", "lon"))) for end in _ENDS)
+        ways = routes.out_nm[call], routes.back_nm[call]
+        widths = []
+        for end, way in zip(ends, ways, strict=True):
+            straight = arc_nm(end[routes.gap[call]], port)
+            aside = np.maximum(way**2 - straight**2, 0.0) / 16
+            widths.append((_WIDTH_SHARE * way) ** 2 + aside + rule.port_sd_nm**2)
+        return cls(
+            call=call,
+            calls=len(routes.gap),
+            first=np.searchsorted(routes.gap[call], np.arange(len(gaps) + 1)),
+            arrive_h=arrive,
+            depart_h=depart,
+            stay_h=np.minimum(rule.service_h, depart - arrive),
+            port=port,
+            ends=(ends[0], ends[1]),
+            way_nm=ways,
+            width_nm2=(widths[0], widths[1]),
+        )
+
+    def follows(self, call: np.ndarray) -> np.ndarray:
+        """Whether the legs of calls are followed, shape (n,)."""
+        return self._followed[call]
+
+    @cached_property
+    def _followed(self) -> np.ndarray:
+        followed = np.zeros(self.calls, dtype=bool)
+        followed[self.call] = True
+        return followed
+
+    def under_way(self, pairs: pd.DataFrame, place: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Density of each pair's ship on its way to each of these ports, or back, if that is what it does.
+
+        Parameters
+        ----------
+        pairs : DataFrame of n rows
+            `gap`, `sighting`, `since_h`, `total_h`.
+        place : ndarray of float64, shape (sightings, 3)
+            Unit vectors.
+
+        Returns
+        -------
+        pair, call : ndarray of int64, shape (m,)
+            Row of the pair and of the excursions, sorted by pair.
+        density : ndarray of float64, shape (m,)
+            [1/nm2].
+        followed : ndarray of float64, shape (m,)
+            Chance that the ship's place at the time is said by this: on these legs, or alongside. What comes after the
+            calls of a gap without an end is not followed.
+        """
+        gap, sighting, since, total = (pairs[name].to_numpy() for name in ("gap", "sighting", "since_h", "total_h"))
+        pair, leg = expand(self.first[gap], np.diff(self.first)[gap])
+        gap, sighting, since, total = gap[pair], sighting[pair], since[pair], total[pair]
+        arrive, depart, stay = self.arrive_h[leg], self.depart_h[leg], self.stay_h[leg]
+        density, followed = np.zeros(len(pair)), np.ones(len(pair))
+        # The way back is the way out with the clock running backwards from the end.
+        for end, way, width, elapsed, soon, late in (
+            (self.ends[0], self.way_nm[0], self.width_nm2[0], since, arrive, depart - stay),
+            (self.ends[1], self.way_nm[1], self.width_nm2[1], total - since, total - depart, total - arrive - stay),
+        ):
+            known = np.isfinite(end[:, 0])[gap]
+            p = np.clip((late - elapsed) / np.maximum(late - soon, _LEAST_H), 0.0, 1.0)
+            followed -= np.where(known, 0.0, p)
+            some = np.flatnonzero((p > _LEAST_CHANCE) & known)
+            most, least = (np.minimum(elapsed[some] / np.maximum(at[some], _LEAST_H), 1.0) for at in (soon, late))
+            here = points_along(end[gap[some]], self.port[leg[some]], (most + least) / 2)
+            off = arc_nm(place[sighting[some]], here)
+            scale = width[leg[some]] + ((most - least) * way[leg[some]]) ** 2 / 12
+            density[some] += p[some] * (1 + off**2 / (_NU * scale)) ** (-_NU / 2 - 1) / (2 * np.pi * scale)
+        return pair, self.call[leg], density, followed

@@ -124,7 +124,7 @@ def share_in_scene(
     footprints = _footprints(scenes)
     shapely.prepare(footprints)
     passing = shapely.contains_xy(footprints[scene[known]], lon, lat)
-    straight = (1.0 - routes.calling(len(gaps))[gap]) * rule.share_bridge / (rule.share_bridge + rule.share_prism)
+    straight = (1.0 - routes.calling[gap]) * rule.share_bridge / (rule.share_bridge + rule.share_prism)
     out = np.zeros(len(pairs))
     out[known] = np.minimum(lying + straight * passing, 1.0)
     return out

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from darkvoyage.linking.candidates import candidate_blocks, candidates
+from darkvoyage.linking.candidates import Candidates, candidates
 from darkvoyage.rules.linking import LinkRule
 
 START = np.datetime64("2024-01-01T00:00:00", "us")
@@ -99,7 +99,8 @@ def test_blocks_hold_whole_sightings(monkeypatch):
     rng = np.random.default_rng(7)
     region = REGIONS["one bay"]
     gaps, sightings = some_gaps(rng, 80, region), some_sightings(rng, 90, region)
-    blocks = [set(block["sighting"]) for block in candidate_blocks(gaps, sightings, LinkRule())]
+    found = Candidates.of(gaps, sightings, LinkRule())
+    blocks = [set(found.block(part)["sighting"]) for part in found.parts()]
     assert sum(map(len, blocks)) == len(set().union(*blocks))
     assert len(blocks) > 3
 

@@ -8,11 +8,12 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from darkvoyage.kernels.bridges import bridge_density, gaussian_density
+from darkvoyage.kernels.prisms import unit_vectors
 from darkvoyage.linking.azimuth import position_errors
 from darkvoyage.linking.candidates import candidates
 from darkvoyage.linking.places import excursion_share, excursions
-from darkvoyage.linking.position import ROADS_NM, ROADS_SHARE, position_density
-from darkvoyage.linking.underway import under_way
+from darkvoyage.linking.position import ROADS_NM, ROADS_SHARE, Positions
+from darkvoyage.linking.underway import Legs
 from darkvoyage.linking.water import water_share
 from darkvoyage.rules.linking import LinkRule
 from darkvoyage.schema.conform import empty
@@ -63,7 +64,20 @@ def errors(sightings, sd_nm=0.05, lag_h=0.0):
 def densities(gaps, sightings, ports, *, rule=RULE, **error):
     pairs = candidates(gaps, sightings, rule)
     routes = excursions(gaps, ports, rule)
-    return pairs, position_density(pairs, gaps, sightings, ports, routes, errors(sightings, **error), rule)
+    return pairs, mixed(pairs, gaps, sightings, ports, routes, errors(sightings, **error), rule)
+
+
+def mixed(pairs, gaps, sightings, ports, routes, error, rule):
+    found = Positions.of(gaps, sightings, ports, routes, error, rule).densities(pairs)
+    going_on = {name: getattr(found, name) for name in ("velocity_east_kn", "velocity_north_kn", "course_spread_deg")}
+    return found.mixed(routes).assign(**going_on)
+
+
+def under_way(pairs, gaps, sightings, ports, routes, rule):
+    """Density on the legs and chance of what they tell, over all calls followed."""
+    place = unit_vectors(sightings["lat"].to_numpy(), sightings["lon"].to_numpy())
+    pair, call, density, told = Legs.of(gaps, ports, routes, rule).under_way(pairs, place)
+    return (np.bincount(pair, routes.weight[call] * part, minlength=len(pairs)) for part in (density, told))
 
 
 NO_PORTS = port_table([])
@@ -160,10 +174,10 @@ def test_rows_may_come_in_any_order():
     gaps = gap_table([EAST, (30, 0, 0, 0.5, 0.5, 3, 45, 8, 200)])
     seen, ports = sighting_table([(1, 0, 0.1), (1.5, 0.2, 0.3), (12, 0.9, 0.1)]), port_table([(0.3, 0.3), (1, 0)])
     pairs, routes = candidates(gaps, seen, RULE), excursions(gaps, ports, RULE)
-    plain = position_density(pairs, gaps, seen, ports, routes, errors(seen), RULE)
+    plain = mixed(pairs, gaps, seen, ports, routes, errors(seen), RULE)
     order = np.random.default_rng(1).permutation(len(pairs))
-    mixed = position_density(pairs.iloc[order].reset_index(drop=True), gaps, seen, ports, routes, errors(seen), RULE)
-    assert_frame_equal(mixed, plain.iloc[order].reset_index(drop=True))
+    other = mixed(pairs.iloc[order].reset_index(drop=True), gaps, seen, ports, routes, errors(seen), RULE)
+    assert_frame_equal(other, plain.iloc[order].reset_index(drop=True))
 
 
 def test_across_the_date_line():
