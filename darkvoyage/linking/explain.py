@@ -21,10 +21,12 @@ __all__ = ["broadcasting_pairs"]
 _BOTH_SIDES_US = 30 * 60 * 1_000_000
 _ONE_SIDE_US = 10 * 60 * 1_000_000
 _CELL_DEG = 0.25
-_DRIFT_KN = 4.0
-"""Spread of the velocity that the interpolation does not know, per hour from the nearer fix."""
+_DRIFT_KN, _STILL_DRIFT_KN, _DRIFT_SHARE = 4.0, 0.02, 0.06
+"""Spread of the velocity that the interpolation does not know, per hour from the nearer fix: at most, of a ship that
+lies still, and of one under way for each knot. Fitted with the two below on simulated worlds and masked tracks
+(development halves); 33 reviewed Sentinel-1 matches are 1.3 nats likelier each than by 0.3 kn and one per knot."""
 _VELOCITY_SD_KN, _COURSE_SD_DEG, _STILL_KN = 0.5, 5.0, 0.3
-_FIX_NM, _NU = 0.05, 2.0
+_FIX_NM, _NU = 0.01, 6.0
 """Position of a fix, and how heavy the tails are."""
 
 
@@ -147,7 +149,7 @@ def _ratios(
     seen_lat, seen_lon = (sightings[name].to_numpy()[sighting] for name in ("lat", "lon"))
     x, y = local_offset(lat, lon, seen_lat, seen_lon)
     speed = np.hypot(east, north)
-    drift = np.minimum(_DRIFT_KN, 0.3 + speed) * pairs["nearer_h"].to_numpy()
+    drift = np.minimum(_DRIFT_KN, _STILL_DRIFT_KN + _DRIFT_SHARE * speed) * pairs["nearer_h"].to_numpy()
     variance = errors.sd_nm[sighting] ** 2 + blur**2 + drift**2 + _FIX_NM**2
     off2 = (x - shift_east) ** 2 + (y - shift_north) ** 2
     density = (1 + off2 / (_NU * variance)) ** -(_NU / 2 + 1) / (2 * np.pi * variance)

@@ -66,6 +66,14 @@ def test_a_ship_that_turns_is_on_the_curve_that_keeps_its_velocities():
     assert best(table, [(1852, 3 * 1852), (2 * 1852, 2 * 1852), (0, 4 * 1852)]) == (1852, 3 * 1852)
 
 
+def test_a_ship_that_lies_still_is_not_what_lies_three_hundred_metres_off():
+    """Seen to 20 m, heard 20 min before and after: the next berth is not its own, a moving ship may be off."""
+    moored = fixes((0, 0, 0, 0.0, 0.0), (40, 0, 0, 0.0, 0.0))
+    assert llr(moored, 20, 0, position_err_m=20.0) > 7
+    assert llr(moored, 300, 0, position_err_m=20.0) < 0
+    assert llr(STRAIGHT, 300, 4 * 1852, position_err_m=20.0) > 3
+
+
 def test_beside_a_single_fix_the_course_is_kept():
     before, after = fixes((14, 0, 0, 10.0, 0.0)), fixes((26, 0, 0, 10.0, 0.0))
     assert best(before, [(1852, 0), (0, 0), (-1852, 0)]) == (1852, 0)
