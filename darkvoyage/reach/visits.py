@@ -7,7 +7,7 @@ Differs from pipe-anchorages 4.6.3: places are ports with a radius of their own 
 3 km; exit at 4/3 of it), not anchorage cells; silences do not cut tracks, so that a first fix in port after days at sea
 is an entry; a visit begins with its first fix inside and has no end before it left, where the peer, whose visits span
 its events, begins one without an entry 4 h later and ends one that goes silent 4 h after the last fix; without a
-reported speed the one since the fix before counts.
+reported speed, and in feeds that report 0 throughout, the one since the fix before counts.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ from darkvoyage.tracks.cleaning import clean_fixes
 from darkvoyage.units import US_PER_H
 
 __all__ = ["find_port_visits", "located_fixes"]
+
+_GOES_NM = 10.0
+"""A track that leads further from its first fix than this is one of a ship under way [nm]."""
 
 
 def find_port_visits(fixes: Any, ports: Any, *, rule: VisitRule | None = None, as_of: Any = None) -> pd.DataFrame:
@@ -168,8 +171,8 @@ def _stays(heard: pd.DataFrame, inside: np.ndarray, moment: int | None, rule: Vi
 
 def _speed(heard: pd.DataFrame, row: np.ndarray) -> np.ndarray:
     """Reported speed, else that since the fix before on the track [kn]; NaN on a first fix without either."""
-    track, time, lat, lon, sog = (heard[name].to_numpy() for name in ("track", "time", "lat", "lon", "sog"))
-    speed = sog[row]
+    track, time, lat, lon = (heard[name].to_numpy() for name in ("track", "time", "lat", "lon"))
+    speed = _reported(heard)[row]
     some = np.flatnonzero(np.isnan(speed) & (row > 0))
     here, before = row[some], row[some] - 1
     hours = (time[here] - time[before]) / US_PER_H
@@ -177,6 +180,18 @@ def _speed(heard: pd.DataFrame, row: np.ndarray) -> np.ndarray:
     here, before, some = here[same], before[same], some[same]
     speed[some] = great_circle_nm(lat[before], lon[before], lat[here], lon[here]) / hours[same]
     return speed
+
+
+def _reported(heard: pd.DataFrame) -> np.ndarray:
+    """Reported speed [kn]; that of a track that goes places and never says anything but 0 is not reported."""
+    lat, lon, sog = (heard[name].to_numpy() for name in ("lat", "lon", "sog"))
+    start = group_starts(heard["track"].to_numpy())
+    count = np.diff(np.append(start, len(heard)))
+    first = np.repeat(start, count)
+    away = np.maximum.reduceat(great_circle_nm(lat[first], lon[first], lat, lon), start)
+    with np.errstate(invalid="ignore"):
+        mute = (np.fmax.reduceat(sog, start) <= 0) & (away > _GOES_NM)
+    return np.where(np.repeat(mute, count), np.nan, sog)
 
 
 def _summed(stays: pd.DataFrame, heard: pd.DataFrame, rule: VisitRule) -> pd.DataFrame:

@@ -114,6 +114,14 @@ def test_without_speed_the_way_since_the_last_fix_counts():
     assert only(find_port_visits(fixes.drop(columns="sog"), port()))["stop_h"] == 1.0
 
 
+def test_a_feed_that_says_0_throughout_reports_no_speed():
+    # Past the port at 10.8 kn: its circle is crossed without a stop. A ship that stays near may lie still for weeks.
+    passing = [(0, 40, 0), (1, 20, 0), (1.9, 2, 0), (2, 1, 0), (2.1, 3, 0), (3, 23, 0)]
+    assert only(visits(passing))["confidence"] == 1
+    assert only(visits([(hour, km, speed + 1e-9) for hour, km, speed in passing]))["stop_h"] > 0
+    assert only(visits([(0, 1.0, 0), (3, 1.0, 0)]))["stop_h"] == 3.0
+
+
 def test_the_radius_of_the_port_is_the_way_in():
     rows = [(0, 20, 10), (1, 5.5, 0.0), (2, 7.3, 5.0), (3, 7.5, 5.0)]
     assert len(visits(rows)) == 0
