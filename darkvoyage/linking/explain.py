@@ -10,8 +10,8 @@ from darkvoyage.kernels.grid import cell_of
 from darkvoyage.kernels.spans import expand, group_starts, search_groups
 from darkvoyage.kernels.sphere import destination
 from darkvoyage.linking.azimuth import PositionErrors
+from darkvoyage.linking.gear import gear
 from darkvoyage.linking.observation import heading_llr
-from darkvoyage.linking.tidy import gear
 from darkvoyage.rules.linking import LinkRule
 from darkvoyage.schema.times import time_us
 from darkvoyage.units import US_PER_H

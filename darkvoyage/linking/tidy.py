@@ -11,6 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from darkvoyage.kernels.prisms import unit_vectors
 from darkvoyage.kernels.sphere import EARTH_RADIUS_NM
 from darkvoyage.linking.places import near_ports
 from darkvoyage.linking.sensors import sensors_of
@@ -18,7 +19,7 @@ from darkvoyage.schema.ais import is_equipment
 from darkvoyage.schema.times import time_us
 from darkvoyage.units import M_PER_NM
 
-__all__ = ["duplicates", "gear", "set_aside", "structures"]
+__all__ = ["duplicates", "set_aside", "structures"]
 
 _SAME_S, _SAME_NM, _SAME_LENGTH = 60.0, 300.0 / M_PER_NM, 2.0
 """Slices and tiles of one pass overlap: the same hull within a minute, 300 m and a factor of two in length."""
@@ -26,8 +27,8 @@ _FIXED_NM, _NEIGHBOURS = 50.0 / M_PER_NM, 8
 _FIXED_PASSES, _FIXED_SHARE, _FIXED_LENGTH = 3, 0.8, 1.5
 """A structure is in three pictures at least, in nearly all that were taken, and looks alike in them."""
 _CLEAR = 0.5
-_BUOY_NAME = r"%|\d\s*V\b|\bBUOY\b|\bNET\s*(?:MARK|\d)"
-"""Net buoys send their battery as a name: "NET 12.3V", "FISH 87%" (Kroodsma et al. 2022, AIS of the Indian Ocean)."""
+_NO_VESSEL = r"\b(?:buoys?|fishing.gear|nets?|fads?)\b"
+"""Classes of what floats and is no vessel: nets, buoys, fish aggregating devices."""
 
 
 def set_aside(sightings: pd.DataFrame, scenes: pd.DataFrame, ports: pd.DataFrame) -> pd.Series:
@@ -48,22 +49,13 @@ def set_aside(sightings: pd.DataFrame, scenes: pd.DataFrame, ports: pd.DataFrame
         number = sightings["mmsi"].to_numpy(dtype="float64", na_value=np.nan)
         known = np.flatnonzero(np.isfinite(number))
         reason.iloc[known[is_equipment(number[known].astype("int64"))]] = "gear"
+    if "vessel_class" in sightings:
+        reason[sightings["vessel_class"].str.contains(_NO_VESSEL, case=False).fillna(False).to_numpy(dtype=bool)] = (
+            "gear"
+        )
     reason[structures(sightings, scenes, ports)] = "structure"
     reason[duplicates(sightings)] = "duplicate"
     return reason
-
-
-def gear(fixes: pd.DataFrame) -> np.ndarray:
-    """Tell which messages come from nets, buoys and other equipment, by MMSI or by name, shape (n,).
-
-    Parameters
-    ----------
-    fixes : FIXES table of n rows
-    """
-    is_gear = is_equipment(fixes["mmsi"].to_numpy())
-    if "name" in fixes:
-        is_gear |= fixes["name"].str.upper().str.contains(_BUOY_NAME).fillna(False).to_numpy(dtype=bool)
-    return is_gear
 
 
 def duplicates(sightings: pd.DataFrame) -> np.ndarray:
@@ -82,7 +74,7 @@ def duplicates(sightings: pd.DataFrame) -> np.ndarray:
     scene = pd.factorize(sightings["scene_id"])[0]
     row = np.flatnonzero((scene >= 0) & np.isfinite(sightings["lat"]) & np.isfinite(sightings["lon"]))
     some = sightings.iloc[row]
-    point = _points_nm(some["lat"].to_numpy(), some["lon"].to_numpy())
+    point = EARTH_RADIUS_NM * unit_vectors(some["lat"].to_numpy(), some["lon"].to_numpy())
     # Time as a fourth axis, so that only what is near in both is paired.
     when = time_us(some["timestamp"]) / 1e6
     when = (when - when.min(initial=np.inf)) / _SAME_S * _SAME_NM if len(when) else when
@@ -123,7 +115,7 @@ def structures(sightings: pd.DataFrame, scenes: pd.DataFrame, ports: pd.DataFram
     known &= sightings["scene_id"].notna().to_numpy()
     known[near_ports(lat, lon, ports, ports["radius_nm"].to_numpy() / 4)[0]] = False
     row = np.flatnonzero(known)
-    point = _points_nm(lat[row], lon[row])
+    point = EARTH_RADIUS_NM * unit_vectors(lat[row], lon[row])
     place, centre = _clusters(point)
     length = sightings["length_m"].to_numpy()[row] if "length_m" in sightings else np.full(len(row), np.nan)
     table = pd.DataFrame({"scene": pd.factorize(sightings["scene_id"])[0][row], "length": length, "place": place})
@@ -162,12 +154,6 @@ def _passes(centre: np.ndarray, scenes: pd.DataFrame) -> np.ndarray:
     tree = shapely.STRtree(shapely.from_wkt(scenes["footprint"].to_numpy(dtype=object)))
     place = tree.query(shapely.points(lon, lat), predicate="intersects")[0]
     return np.bincount(place, minlength=len(centre))
-
-
-def _points_nm(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
-    """Positions in space [nm], shape (n, 3); over a few hundred metres the chord is the distance."""
-    lat, lon = np.radians(lat), np.radians(lon)
-    return EARTH_RADIUS_NM * np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
 
 
 def _nearest(a: np.ndarray, other_scene: np.ndarray, away: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darkvoyage.kernels.sphere import destination, great_circle_nm
-from darkvoyage.linking.tidy import duplicates, gear, set_aside, structures
+from darkvoyage.linking.tidy import duplicates, set_aside, structures
 from darkvoyage.schema.conform import empty
 from darkvoyage.schema.tables import PORTS
 from tests.worlds import hours
@@ -145,20 +145,11 @@ def test_a_hundred_pictures_of_the_very_same_place_are_one_place():
     assert structures(table, looks, NOWHERE).all()
 
 
-def test_gear_is_told_by_number_and_by_name():
-    fixes = pd.DataFrame(
-        {
-            "mmsi": [412_000_001, 994_030_416, 98_341_260, 412_000_002, 412_000_003, 412_000_004],
-            "name": ["BRAVE FICTION", None, None, "FISHNET-87%", "NET 12.3V", "V BRAVO 12"],
-        }
-    )
-    assert gear(fixes).tolist() == [False, True, True, True, True, False]
-    assert gear(fixes[["mmsi"]]).tolist() == [False, True, True, False, False, False]
-
-
 def test_every_sighting_has_one_reason_at_most():
     table = pd.concat([fixed(5), seen([("z", 0, 900, 0, 30, 0.9)])], ignore_index=True)
     table["mmsi"] = pd.array([pd.NA] * 5 + [994_030_416], dtype="Int64")
     assert set_aside(table, scenes(5), NOWHERE).tolist() == ["structure"] * 5 + ["gear"]
     assert set_aside(table.drop(columns=["scene_id", "mmsi"]), scenes(5), NOWHERE).isna().all()
+    classes = table.assign(vessel_class=["netter", "tanker", None, "drift net", "Buoys", "x"], mmsi=None)
+    assert set_aside(classes, scenes(0), NOWHERE).fillna("").tolist() == ["", "", "", "gear", "gear", ""]
     assert len(set_aside(table.iloc[:0], scenes(5), NOWHERE)) == 0
