@@ -1,7 +1,8 @@
 """Where a ship under way appears on radar: beside its place, along the flight of the satellite.
 
 A ship that moves away from the radar is imaged back along the flight, one that comes nearer ahead, by slant range over
-platform speed times the radial speed (Raney 1971; Rodger and Guida 2021). Seen from the ground, the look and the flight
+platform speed times the radial speed (Raney 1971; Rodger and Guida 2021). And a ship goes on until its line of the
+image is taken. Seen from the ground, the look and the flight
 of an ascending and a descending pass are nearly opposite, so that the displacement is nearly the same: of a radar that
 looks to its right, ships going east appear too far south whichever the pass.
 """
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from darkvoyage.linking.line_time import line_delays
 from darkvoyage.linking.sensors import imagers, position_error_nm, scene_columns
 from darkvoyage.schema.times import time_us
 from darkvoyage.units import US_PER_H
@@ -49,11 +51,13 @@ class PositionErrors:
     sd_nm : ndarray of float64, shape (n,)
         Of a ship that lies still, on each axis.
     first_h, second_h : ndarray of float64, shape (n, 2, 2)
-        Displacement to the (east, north) [nm] per velocity to the (east, north) [kn] in the one and the other view,
-        zero for sensors other than radar.
+        Displacement to the (east, north) [nm] per velocity to the (east, north) [kn] in the one and the other view;
+        of sensors other than radar, only what the line of the image is late.
     p_first : ndarray of float64, shape (n,)
     relative_sd : ndarray of float64, shape (n,)
         Of the displacement, from what is not known of range and incidence.
+    time_sd_h : ndarray of float64, shape (n,)
+        Spread of the time at which the line was taken [h].
     """
 
     imager: np.ndarray
@@ -62,6 +66,7 @@ class PositionErrors:
     second_h: np.ndarray
     p_first: np.ndarray
     relative_sd: np.ndarray
+    time_sd_h: np.ndarray
 
     def shift(
         self, sighting: np.ndarray, east_kn: np.ndarray, north_kn: np.ndarray, velocity_sd_kn: np.ndarray | float = 0.0
@@ -88,8 +93,10 @@ class PositionErrors:
         p = self.p_first[sighting][:, None]
         one, other = ((part[sighting] @ velocity)[..., 0] for part in (self.first_h, self.second_h))
         mean = p * one + (1 - p) * other
-        gain = p * (self.first_h[sighting] ** 2).sum(-1) + (1 - p) * (self.second_h[sighting] ** 2).sum(-1)
+        late = self.time_sd_h[sighting][:, None] ** 2
+        gain = p * (self.first_h[sighting] ** 2).sum(-1) + (1 - p) * (self.second_h[sighting] ** 2).sum(-1) + late
         variance = p * (1 - p) * (one - other) ** 2 + (self.relative_sd[sighting][:, None] * mean) ** 2
+        variance += late * velocity[..., 0] ** 2
         variance += gain * np.broadcast_to(np.asarray(velocity_sd_kn, "float64") ** 2, sighting.shape)[:, None]
         return mean[:, 0], mean[:, 1], np.sqrt(variance.mean(axis=1))
 
@@ -130,14 +137,14 @@ def position_errors(sightings: pd.DataFrame, scenes: pd.DataFrame) -> PositionEr
     """Work out how far off each sighting may be, and how its ship's velocity displaces it.
 
     What the scenes do not say is taken as usual: a sun-synchronous orbit, a look to the right, 39 degrees of incidence;
-    Sentinel-1 and _ALTITUDE_KMAT-2 ascend in the evening, others may do either. Small agile radars look to either side.
+    Sentinel-1 and RADARSAT-2 ascend in the evening, others may do either. Small agile radars look to either side.
 
     Parameters
     ----------
     sightings : SIGHTINGS table of n rows
     scenes : SCENES table
         Columns used where they are there: `platform`, `orbit_state`, `look_azimuth_deg`, `observation_direction`,
-        `incidence_deg`, `incidence_near_deg`, `incidence_far_deg`.
+        `incidence_deg`, `incidence_near_deg`, `incidence_far_deg`, `timestamp_end`.
 
     Returns
     -------
@@ -165,7 +172,12 @@ def position_errors(sightings: pd.DataFrame, scenes: pd.DataFrame) -> PositionEr
     second = np.where(free[:, None, None], -first, _matrix(lag, other, other + side))
     p_first = np.where(free, 0.5, np.where(known, 1.0, p_ascending))
     relative_sd = np.where(np.isfinite(incidence), _KNOWN_SD, _USUAL_SD)
-    return PositionErrors(imager, position_error_nm(sightings, imager), first, second, p_first, relative_sd)
+    sure = np.select([free, p_first >= _SURE, p_first <= 1 - _SURE], [np.nan, one, other], np.nan)
+    delay, time_sd = line_delays(sightings, scenes, sure)
+    on = delay[:, None, None] * np.eye(2)
+    return PositionErrors(
+        imager, position_error_nm(sightings, imager), first + on, second + on, p_first, relative_sd, time_sd
+    )
 
 
 def _ascending(orbit_state: pd.Series, imager: np.ndarray, lon: np.ndarray, at_us: np.ndarray) -> np.ndarray:
