@@ -11,7 +11,7 @@ from darkvoyage.linking.absences import absences
 from darkvoyage.linking.azimuth import position_errors
 from darkvoyage.linking.background import unknown_density
 from darkvoyage.linking.explain import broadcasting_pairs
-from darkvoyage.linking.places import excursion_share, excursions
+from darkvoyage.linking.places import excursions
 from darkvoyage.linking.tables import link_rows
 from darkvoyage.linking.tidy import set_aside
 from darkvoyage.linking.weighing import FOUND, Case, learn, weigh
@@ -81,7 +81,7 @@ def link_sightings(
         table, seen, looks, places, errors, aside, lit[aside[lit["sighting"]].isna().to_numpy()], background, rule
     )
     weighed, routes, unknown, cut = learn(case, excursions(table, places, rule))
-    flat = weigh(case, weighed.pairs[list(FOUND)], routes.flat(excursion_share(rule)), unknown)
+    flat = weigh(case, weighed.pairs[list(FOUND)], routes.flat(), unknown)
     linked = link_rows(weighed, flat, cut, case)
     absent = absences(table, looks, places, routes, weighed.pairs, seen, rule)
     parts = [part for part in (linked, absent) if len(part)]

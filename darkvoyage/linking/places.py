@@ -21,6 +21,11 @@ __all__ = ["MOST_CALLING", "Excursions", "excursion_share", "excursions", "near_
 
 MOST_CALLING = 0.9
 """Whatever the sightings say, a gap is no call with at least the rest of one."""
+_STILL_KN, _STILL_NM, _STILL_ODDS = 1.0, 0.5, 0.05
+"""Of random hours of ships that lie still at both ends and are no further apart, 0 to 2 % up to 48 h hold a call
+elsewhere and 5 % of 96 h, where of other ships every third does; see `LinkRule.excursion_h`."""
+_OPEN_H = 60.0
+"""Of a ship that is not heard again more hours tell of its leaving, not of calls [h]."""
 _BLOCK = 4_000_000
 _WORTH_RATIO, _WORTH_NM = 2.5, 100.0
 """Ways round land are followed up to this much of the great circle, and this much on top [nm]: farther off, other ports
@@ -92,14 +97,34 @@ class Excursions:
         total = np.bincount(self.gap, weight)
         return dataclasses.replace(self, weight=weight * np.minimum(1.0, MOST_CALLING / total[self.gap]))
 
-    def flat(self, share: float) -> Excursions:
-        """The same with a share of each gap spread evenly over all ports in reach."""
-        return dataclasses.replace(self, weight=share / np.bincount(self.gap)[self.gap])
+    def flat(self) -> Excursions:
+        """The same with the chance of each gap spread evenly over all ports in reach."""
+        even = self.calling / np.maximum(np.bincount(self.gap, minlength=len(self.calling)), 1)
+        return dataclasses.replace(self, weight=even[self.gap])
 
 
-def excursion_share(rule: LinkRule) -> float:
-    """Chance of a call at all, of a gap with ports in reach."""
-    return rule.share_excursion / (rule.share_bridge + rule.share_excursion + rule.share_prism)
+def excursion_share(gaps: pd.DataFrame, rule: LinkRule) -> np.ndarray:
+    """Chance of a call at all before looking, of gaps with ports in reach, shape (n,).
+
+    The odds grow in proportion to the length of the silence. A ship that lies still at both ends, at one place, was
+    hardly ever away; one that was not heard again may have left for good.
+
+    Parameters
+    ----------
+    gaps : GAPS table of n rows
+    rule : LinkRule
+    """
+    apart = great_circle_nm(*(gaps[name].to_numpy() for name in ("start_lat", "start_lon", "end_lat", "end_lon")))
+    hours = gaps["duration_h"].to_numpy()
+    hours = np.where(np.isfinite(apart), hours, np.minimum(hours, _OPEN_H))
+    start, end = (
+        gaps[name].to_numpy(dtype="float64") if name in gaps else np.full(len(gaps), np.nan)
+        for name in ("start_sog", "end_sog")
+    )
+    still = (np.fmax(start, end) < _STILL_KN) & (apart < _STILL_NM)
+    odds = rule.share_excursion / (rule.share_bridge + rule.share_prism) * hours / rule.excursion_h
+    odds = np.where(still, _STILL_ODDS, 1.0) * odds
+    return odds / (1.0 + odds)
 
 
 def excursions(gaps: pd.DataFrame, ports: pd.DataFrame, rule: LinkRule) -> Excursions:
@@ -129,7 +154,7 @@ def excursions(gaps: pd.DataFrame, ports: pd.DataFrame, rule: LinkRule) -> Excur
     return Excursions(
         gap=gap,
         port=port,
-        weight=excursion_share(rule) * pull / total[gap],
+        weight=excursion_share(gaps, rule)[gap] * pull / total[gap],
         arrive_h=arrive[keep],
         depart_h=duration[keep] - depart[keep],
         out_nm=out,

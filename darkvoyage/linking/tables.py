@@ -137,9 +137,10 @@ def _asserted(weighed: Weighed, nobody: np.ndarray, rule: LinkRule) -> np.ndarra
     count = group_ends(start, len(some)) - start
     one, other = expand(np.repeat(start, count), np.repeat(count, count))
     one, other = some[one], some[other]
-    partner = couples["partner"].to_numpy()
-    at = pd.MultiIndex.from_arrays([pair, partner]).get_indexer(pd.MultiIndex.from_arrays([one, other]))
-    rival = np.where(one == other, 0.0, p[other] - np.where(at >= 0, np.r_[beside, 0.0][at], 0.0))
+    silent = np.flatnonzero(couples["partner"] >= 0)
+    known = pd.MultiIndex.from_arrays([pair[silent], couples["partner"].to_numpy()[silent]])
+    at = known.get_indexer(pd.MultiIndex.from_arrays([one, other]))
+    rival = np.where(one == other, 0.0, p[other] - np.where(at >= 0, np.r_[beside[silent], 0.0][at], 0.0))
     runner_up[some] = 0.0
     np.maximum.at(runner_up, one, rival)
     return (sure & (p >= rule.assert_odds * runner_up)).astype(object)

@@ -33,7 +33,8 @@ def test_window_by_hand():
     assert routes.out_nm[0] == pytest.approx(60.04, abs=0.01)
     assert routes.arrive_h[0] == pytest.approx(59.04 / 16, abs=1e-3)
     assert routes.depart_h[0] == pytest.approx(10 - 59.04 / 16, abs=1e-3)
-    assert routes.weight[0] == pytest.approx(excursion_share(STRAIGHT))
+    # Odds of 1 in 3 at twenty hours, half of that at ten.
+    assert routes.weight[0] == pytest.approx(1 / 7)
 
 
 def test_open_gaps_need_not_come_back():
@@ -48,7 +49,22 @@ def test_weights_fall_with_the_detour():
     routes = excursions(gaps([(0, 0, 0, 0, 30)]), ports([(0, 2 / 60.04), (1, 0)]), STRAIGHT)
     want = np.exp(-2 * (59.04 - 1.0) / STRAIGHT.detour_nm)
     assert routes.weight[1] / routes.weight[0] == pytest.approx(want, rel=1e-3)
-    assert routes.weight.sum() == pytest.approx(excursion_share(STRAIGHT))
+    assert routes.weight.sum() == pytest.approx(1 / 3)
+
+
+def test_the_longer_the_silence_the_likelier_a_call():
+    """Odds of a third at 20 h, of 1 at 60 h where an open gap stops to count; a twentieth where the ship lies still."""
+    table = gaps([(0, 0, 0, 0, 20), (0, 0, 0, 0, 180), (0, 0, np.nan, np.nan, 180), (0, 0, 0, 0, 60), (0, 0, 0, 1, 60)])
+    table = table.assign(start_sog=[5, 5, 0, 0, 0], end_sog=[5, 0, np.nan, 0.5, 0.5])
+    odds = [1 / 3, 3, 1, 1 / 20, 1]
+    assert excursion_share(table, STRAIGHT) == pytest.approx([one / (1 + one) for one in odds])
+
+
+def test_flat_keeps_the_chance_of_each_gap():
+    routes = excursions(gaps([(0, 0, 0, 0, 30), (0, 0, 0, 0, 6)]), ports([(0, 2 / 60.04), (1, 0)]), STRAIGHT)
+    even = routes.flat()
+    assert even.calling == pytest.approx(routes.calling)
+    assert even.weight.tolist() == pytest.approx([1 / 6, 1 / 6, 1 / 11])
 
 
 def test_the_sensitive_flag_never_enters():

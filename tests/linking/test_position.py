@@ -11,7 +11,7 @@ from darkvoyage.kernels.bridges import bridge_density, gaussian_density
 from darkvoyage.kernels.prisms import unit_vectors
 from darkvoyage.linking.azimuth import position_errors
 from darkvoyage.linking.candidates import candidates
-from darkvoyage.linking.places import excursion_share, excursions
+from darkvoyage.linking.places import excursions
 from darkvoyage.linking.position import ROADS_NM, ROADS_SHARE, Positions
 from darkvoyage.linking.underway import Legs
 from darkvoyage.linking.water import water_share
@@ -104,10 +104,11 @@ def test_lying_at_a_port_by_hand():
     gaps, ports = gap_table([(40, 0, 0, 0, 0, 10, 0, 10, 180)]), port_table([(16 / 60.04, 0)])
     _, found = densities(gaps, sighting_table([(20, 16 / 60.04, 0)]), ports)
     berth, roads = (gaussian_density(np.zeros(1), np.array([sd]))[0] for sd in (RULE.port_sd_nm, ROADS_NM))
-    want = excursion_share(RULE) * ((1 - ROADS_SHARE) * berth + ROADS_SHARE * roads)
+    # Odds of a third at twenty hours, of two thirds at forty.
+    want = 0.4 * ((1 - ROADS_SHARE) * berth + ROADS_SHARE * roads)
     assert found["port"][0] == 0
     assert found["p_at_port"][0] * found["density"][0] == pytest.approx(want, rel=1e-3)
-    assert found["p_at_port_prior"][0] == pytest.approx(excursion_share(RULE))
+    assert found["p_at_port_prior"][0] == pytest.approx(0.4)
     assert found["p_at_port"][0] > 0.9
 
 
