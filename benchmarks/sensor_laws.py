@@ -165,7 +165,9 @@ def pearl_river(folder: Path) -> pd.DataFrame:
     """Displacement of ships seen and predicted along the flight, and what is left over [m]."""
     table = pd.read_csv(folder / "s1_pearl_river_reviewed_matches.csv")
     table = table[table["grade"] != "doubtful"].reset_index(drop=True)
-    seen = table.assign(timestamp=pd.to_datetime(table["scene_start_utc"], utc=True).dt.as_unit("us"), sensor="sar")
+    # The author predicted each ship for the time of its own line: no scene, so that nothing is added for that.
+    at = pd.to_datetime(table["scene_start_utc"], utc=True).dt.as_unit("us")
+    seen = table.drop(columns="scene_id").assign(timestamp=at, sensor="sar", source="Sentinel-1")
     sides = []
     for side in ("before", "after"):
         speed, course = table[f"{side}_sog_kn"].to_numpy(), np.radians(table[f"{side}_cog_deg"].to_numpy())
