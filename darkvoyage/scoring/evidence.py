@@ -127,7 +127,8 @@ def _sightings(seen: pd.DataFrame, rule: ScoreRule) -> pd.DataFrame:
     A sighting's odds of being the ship, times the share of them that is a call here, over that call's own weight before
     the sighting, is its likelihood ratio for the call.
     """
-    p = np.clip(seen["p_link"].to_numpy(), 0.0, 1 - 1e-9)
+    # Two ships side by side have half of their sighting each, and are both in it.
+    p = np.clip(seen["p_link"].to_numpy() + seen["p_merged"].fillna(0.0).to_numpy() / 2, 0.0, 1 - 1e-9)
     share = seen["p_at_port"].fillna(0.0).to_numpy() / np.maximum(seen["p_at_port_prior"].fillna(1.0).to_numpy(), 1e-9)
     look = seen["scene_id"].fillna(seen["sighting_id"])
     table = pd.DataFrame(

@@ -63,6 +63,9 @@ def test_a_sighting_at_the_port_raises_and_its_absence_lowers():
     assert with_it["sighting_ids"]["RUVYP"] == ["s1"]
     # Odds 4 times share 0.99 over prior 0.05, and a half for another ship.
     assert with_it["llr_sighting"]["RUVYP"] == pytest.approx(np.log(0.5 + 4 * 0.99 / 0.05))
+    # One of two ships side by side in it, with half of that chance as its part: as sure to be there.
+    pair = scored(links=link_row(gap, 0.45).assign(p_merged=0.7)).set_index("port_id")
+    assert pair["llr_sighting"]["RUVYP"] == pytest.approx(with_it["llr_sighting"]["RUVYP"])
     absent = pd.DataFrame(
         {"gap_id": [gap], "sighting_id": [None], "scene_id": ["c1"], "port_id": ["RUVYP"], "llr_absence": [-1.5]}
     )
