@@ -31,6 +31,7 @@ def line_delays(sightings: pd.DataFrame, scenes: pd.DataFrame, flight_deg: np.nd
     Parameters
     ----------
     sightings : SIGHTINGS table of n rows
+        `time_uncertainty_min` of the analyst's spreadsheet: the time may be off by so much either way [min].
     scenes : SCENES table
         With `timestamp_end`, the last line, where it is known; also told by the names of some products.
     flight_deg : ndarray of float64, shape (n,)
@@ -39,7 +40,7 @@ def line_delays(sightings: pd.DataFrame, scenes: pd.DataFrame, flight_deg: np.nd
     Returns
     -------
     delay_h, sd_h : ndarray of float64, shape (n,)
-        0 for sightings with a time of their own, and where nobody knows how long the scene took.
+        0 for sightings with a time of their own, and where nobody knows how long the scene took, unless said.
     """
     start, end = _spans(sightings, scenes)
     at = time_us(sightings["timestamp"])
@@ -48,7 +49,11 @@ def line_delays(sightings: pd.DataFrame, scenes: pd.DataFrame, flight_deg: np.nd
     share = _along(sightings, scenes, np.where(given, flight_deg, np.nan))
     known = np.isfinite(share)
     delay = np.where(given, start - at, 0) / US_PER_H + np.where(known, share, 0.5) * length
-    return delay, length * np.where(known, _ROUGH, 1 / np.sqrt(12))
+    sd = length * np.where(known, _ROUGH, 1 / np.sqrt(12))
+    if "time_uncertainty_min" in sightings:
+        either_way = np.nan_to_num(sightings["time_uncertainty_min"].to_numpy(dtype="float64"))
+        sd = np.hypot(sd, either_way / 60.0 / np.sqrt(3))
+    return delay, sd
 
 
 def _spans(sightings: pd.DataFrame, scenes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -86,6 +86,14 @@ def test_names_of_products_tell_how_long_they_took(name, length):
     np.testing.assert_allclose(delay, length / 2)
 
 
+def test_what_the_analyst_says_of_the_time_is_added():
+    """Six minutes either way: 360 s / sqrt 3."""
+    table = seen([10.0, 20.0, 30.0]).assign(time_uncertainty_min=[6.0, np.nan, 0.0])
+    delay, sd = seconds(line_delays(table, scene(), NORTH))
+    np.testing.assert_array_equal(delay, 0.0)
+    np.testing.assert_allclose(sd, [207.85, 0.0, 0.0], atol=0.01)
+
+
 def test_a_ship_goes_on_until_its_line_is_taken():
     """12 kn east for 30 s: 0.1 nm; not known to 17 s: 0.058 nm on the one axis, over both of them 0.041."""
     looks = scene(60.0).assign(sensor="optical")
