@@ -14,7 +14,7 @@ import pandas as pd
 from darkvoyage.kernels.assign import marginals
 from darkvoyage.kernels.sphere import great_circle_nm
 from darkvoyage.linking.associate import link_sightings
-from darkvoyage.linking.candidates import candidate_blocks
+from darkvoyage.linking.candidates import candidates
 from darkvoyage.rules.linking import LinkRule
 
 SEED = 20240103
@@ -116,7 +116,7 @@ def run(*, rows):
     rows_out, rows_linked, converged = len(links), int(linked.sum()), float(links["converged"].mean())
     del links, linked
     begin = time.process_time()
-    pairs = pd.concat([block[["gap", "sighting"]] for block in candidate_blocks(silent, seen, rule)], ignore_index=True)
+    pairs = candidates(silent, seen, rule)[["gap", "sighting"]]
     pruned_s = time.process_time() - begin
     gap, sighting = pairs["gap"].to_numpy(), pairs["sighting"].to_numpy()
     begin = time.process_time()

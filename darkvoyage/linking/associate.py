@@ -7,14 +7,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from darkvoyage.kernels.workers import in_threads
 from darkvoyage.linking.absences import absences
 from darkvoyage.linking.azimuth import position_errors
 from darkvoyage.linking.background import unknown_density
+from darkvoyage.linking.candidates import Candidates
 from darkvoyage.linking.explain import broadcasting_pairs
-from darkvoyage.linking.places import excursions
+from darkvoyage.linking.learning import Exposure, learn
+from darkvoyage.linking.likelihood import Likelihood
+from darkvoyage.linking.observation import Appearances
+from darkvoyage.linking.places import Excursions, excursions
+from darkvoyage.linking.position import Positions
 from darkvoyage.linking.tables import link_rows
 from darkvoyage.linking.tidy import set_aside
-from darkvoyage.linking.weighing import FOUND, Case, learn, weigh
+from darkvoyage.linking.views import Views, calls_in_view
+from darkvoyage.linking.weighing import Case, keep_candidates, weigh
 from darkvoyage.rules.linking import LinkRule
 from darkvoyage.schema.conform import complete, conform, empty, finish
 from darkvoyage.schema.tables import FIXES, GAPS, LINKS, PORTS, SCENES, SIGHTINGS, VESSELS
@@ -77,15 +84,49 @@ def link_sightings(
     errors = position_errors(seen, looks)
     lit = broadcasting_pairs(seen, errors, on_air, table, background, rule)
     aside = set_aside(seen, looks, places)
-    case = Case(
-        table, seen, looks, places, errors, aside, lit[aside[lit["sighting"]].isna().to_numpy()], background, rule
+    silent = lit[aside[lit["sighting"]].isna().to_numpy()].reset_index(drop=True)
+    usual, found = excursions(table, places, rule), Candidates.of(table, seen, rule)
+    likelihood = Likelihood(
+        Positions.of(table, seen, places, usual, errors, rule),
+        Appearances.of(table, seen, errors.imager),
+        Views.of(table, _scene_rows(seen, looks), looks, places, usual, rule),
+        background,
     )
-    weighed, routes, unknown, cut = learn(case, excursions(table, places, rule))
-    flat = weigh(case, weighed.pairs[list(FOUND)], routes.flat(), unknown)
+    case = Case(table, seen, looks, places, errors, aside, silent, likelihood, rule)
+    exposure = Exposure(*calls_in_view(table, looks, places, usual, np.ones(len(places), dtype=bool), rule))
+    routes, unknown = learn(case, found, usual, exposure)
+    pairs, cut = _weighed_blocks(case, found, usual, routes, unknown)
+    weighed = weigh(case, pairs, unknown)
+    flat = weigh(case, weighed.pairs.assign(llr_joint=weighed.pairs["llr_joint_flat"]), unknown)
     linked = link_rows(weighed, flat, cut, case)
     absent = absences(table, looks, places, routes, weighed.pairs, seen, rule)
     parts = [part for part in (linked, absent) if len(part)]
     return finish(pd.concat(parts, ignore_index=True), LINKS) if parts else empty(LINKS)
+
+
+def _weighed_blocks(
+    case: Case, found: Candidates, usual: Excursions, routes: Excursions, unknown: tuple[float, float]
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Pairs that are kept, as learned and, in `llr_joint_flat`, with all ports in reach alike; odds of those cut."""
+    flat = routes.flat()
+
+    def weighed(part: slice) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+        block = keep_candidates(case, found, part, usual)
+        alike = block.weighed(flat, unknown)["llr_joint"]
+        return block.weighed(routes, unknown).assign(llr_joint_flat=alike), block.cut, block.odds
+
+    none = case.likelihood.evidence(found.none()).weighed(routes, unknown).assign(llr_joint_flat=0.0)
+    blocks = [(none, np.empty(0, "int64"), np.empty(0)), *in_threads(weighed, found.parts())]
+    pairs, beyond, odds = zip(*blocks, strict=True)
+    cut = np.bincount(np.concatenate(beyond), np.concatenate(odds), minlength=len(case.sightings))
+    return pd.concat(pairs, ignore_index=True), cut
+
+
+def _scene_rows(sightings: pd.DataFrame, scenes: pd.DataFrame) -> np.ndarray:
+    """Row of each sighting's scene, -1 where it is not known, shape (n,)."""
+    if "scene_id" not in sightings:
+        return np.full(len(sightings), -1)
+    return pd.Index(scenes["scene_id"]).get_indexer(pd.Index(sightings["scene_id"]))
 
 
 def _gaps_with_hulls(gaps: Any, vessels: Any) -> pd.DataFrame:

@@ -7,7 +7,6 @@ is. What is left meets the exact test of the space-time prism, looks first, then
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -25,7 +24,7 @@ from darkvoyage.rules.linking import LinkRule
 from darkvoyage.schema.times import time_us
 from darkvoyage.units import US_PER_H
 
-__all__ = ["Candidates", "candidate_blocks", "candidates"]
+__all__ = ["Candidates", "candidates"]
 
 _FINE_DEG = 0.5
 """Side of a look's cell [deg]."""
@@ -294,20 +293,3 @@ def _cells(
     west, east = (np.floor((lon + sign * half_deg + 180.0) / side).astype("int64") for sign in (-1.0, 1.0))
     owner, column = expand(west[circle], (east - west + 1)[circle])
     return circle[owner], row[owner] * columns + column % columns
-
-
-def candidate_blocks(gaps: pd.DataFrame, sightings: pd.DataFrame, rule: LinkRule) -> Iterator[pd.DataFrame]:
-    """Yield `candidates` in blocks of whole sightings; the first is empty.
-
-    Parameters
-    ----------
-    gaps, sightings, rule
-        See `candidates`.
-
-    Yields
-    ------
-    DataFrame
-    """
-    found = Candidates.of(gaps, sightings, rule)
-    yield found.none()
-    yield from map(found.block, found.parts())

@@ -15,8 +15,8 @@ _SAID_IN_CLASS = r"merged|\btwo\s+(?:ship|vessel|hull)|side\s+by\s+side|ship.?to
 
 
 def merged_weights(
-    sighting: np.ndarray, llr: np.ndarray, of_size: np.ndarray, length_m: np.ndarray, sightings: pd.DataFrame,
-    rule: LinkRule,
+    sighting: np.ndarray, llr: np.ndarray, of_size: np.ndarray, length_m: np.ndarray, seen_m: np.ndarray,
+    said: np.ndarray, rule: LinkRule,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Log weights of ships that may share their sighting with another.
 
@@ -34,7 +34,10 @@ def merged_weights(
         What length and beam have said in it [nats].
     length_m : ndarray of float64, shape (n,)
         Length of the ships, NaN where not known [m].
-    sightings : SIGHTINGS table of s rows
+    seen_m : ndarray of float64, shape (s,)
+        Length of the sightings, NaN where there is none [m].
+    said : ndarray of bool, shape (s,)
+        Of `said_merged`.
     rule : LinkRule
 
     Returns
@@ -44,7 +47,7 @@ def merged_weights(
     both : ndarray of float64, shape (n,)
         What each of two ships adds to the log weight of the couple; -inf where the sighting is one ship.
     """
-    share = _share(sighting, np.where(llr - of_size >= rule.min_llr, length_m, np.nan), sightings, rule)[sighting]
+    share = _share(sighting, np.where(llr - of_size >= rule.min_llr, length_m, np.nan), seen_m, said, rule)
     some = np.flatnonzero(share > 0)
     beside = (llr - of_size)[some] + np.log(share[some])
     alone, both = llr.astype("float64"), np.full(len(llr), -np.inf)
@@ -68,12 +71,13 @@ def said_merged(sightings: pd.DataFrame) -> np.ndarray:
     return said
 
 
-def _share(sighting: np.ndarray, length_m: np.ndarray, sightings: pd.DataFrame, rule: LinkRule) -> np.ndarray:
-    """Chance of each sighting that it is two ships, before looking at which, shape (s,)."""
-    longest = np.zeros(len(sightings))
-    np.maximum.at(longest, sighting, np.nan_to_num(length_m))
-    share = np.zeros(len(sightings))
-    if "length_m" in sightings:
-        over = sightings["length_m"].to_numpy(dtype="float64") / np.where(longest > 0, longest, np.nan)
-        share = np.where((over > rule.merged_length) & (over <= 2 * rule.merged_length), rule.merged_share, 0.0)
-    return np.where(said_merged(sightings), _SAID, share)
+def _share(
+    sighting: np.ndarray, length_m: np.ndarray, seen_m: np.ndarray, said: np.ndarray, rule: LinkRule
+) -> np.ndarray:
+    """Chance of each pair's sighting that it is two ships, before looking at which, shape (n,)."""
+    row, code = np.unique(sighting, return_inverse=True)
+    longest = np.zeros(len(row))
+    np.maximum.at(longest, code, np.nan_to_num(length_m))
+    over = seen_m[row] / np.where(longest > 0, longest, np.nan)
+    share = np.where((over > rule.merged_length) & (over <= 2 * rule.merged_length), rule.merged_share, 0.0)
+    return np.where(said[row], _SAID, share)[code]

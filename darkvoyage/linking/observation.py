@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from scipy.special import i0e
 
 from darkvoyage.kernels.sphere import angle_difference
-from darkvoyage.linking.sensors import length_llr, length_moments
+from darkvoyage.linking.sensors import length_moments
 from darkvoyage.schema.ais import is_tanker
 
-__all__ = ["beam_llr", "heading_llr", "load_llr", "observation_llr"]
+__all__ = ["Appearances", "Shown", "beam_llr", "heading_llr", "load_llr"]
 
 _HEADING = {"optical": (0.85, 0.10, 50.0), "s2": (0.85, 0.10, 50.0), "sar": (0.60, 0.35, 15.0)}
 """Shares of the right way round and of the wrong, the rest is any direction, and the concentration; radar cannot tell
@@ -31,51 +33,144 @@ _LADEN_SHARE, _SHARPNESS, _CHANGED = 0.725, 0.03, 0.15
 """A ship at 0.80 of its deepest draught is laden, at 0.65 in ballast; some draughts typed are not those of today."""
 
 
-def observation_llr(
-    pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame, imager: np.ndarray, position: pd.DataFrame,
-    unknown: tuple[float, float],
-) -> pd.DataFrame:  # fmt: skip
-    """Log-likelihood ratios of what each sighting shows, this gap's ship against one that nobody knows [nats].
+@dataclass(frozen=True)
+class Shown:
+    """What the sightings of n pairs show of their ships; arrays of shape (n,).
 
     Parameters
     ----------
-    pairs : DataFrame of n rows
-        `gap`, `sighting` (row numbers), `since_h`, `total_h`.
-    gaps : GAPS table
-        With `length_m` and `ship_type`, null where not known; `beam_m`, `draught_max_m` where they are there.
-    sightings : SIGHTINGS table of s rows
-    imager : ndarray of str, shape (s,)
-        Of `sensors.imagers`.
-    position : DataFrame of n rows
-        `velocity_east_kn`, `velocity_north_kn` and `course_spread_deg` expected of a ship that goes on, and `benign`,
-        the share of the density that is this.
-    unknown : tuple of float
-        Median length [m] and log spread of sightings of ships that nobody knows.
-
-    Returns
-    -------
-    DataFrame
-        `llr_length`, `llr_beam`, `llr_heading`, `llr_class`, `llr_load`; 0 where there is nothing to compare.
+    log_length : ndarray of float64
+        Of the length seen, NaN where there is none.
+    own_length : ndarray of float64
+        Log density of that under the ship's own length, NaN where either is not known.
+    heading : ndarray of float64
+        Density of the heading seen, of a ship that keeps its course, over that of any; NaN where it says nothing.
+    beam, kind, load : ndarray of float64
+        Log ratios [nats].
     """
-    gap, sighting = pairs["gap"].to_numpy(), pairs["sighting"].to_numpy()
-    own_m, seen_m = _column(gaps, "length_m")[gap], _column(sightings, "length_m")[sighting]
-    length = length_llr(seen_m, own_m, *length_moments(sightings, sighting, own_m, imager), *unknown)
-    beam = beam_llr(_column(sightings, "beam_m")[sighting], _column(gaps, "beam_m")[gap], seen_m, imager[sighting])
-    east, north = position["velocity_east_kn"].to_numpy(), position["velocity_north_kn"].to_numpy()
-    heading = heading_llr(
-        _column(sightings, "heading")[sighting], np.degrees(np.arctan2(east, north)), np.hypot(east, north),
-        position["course_spread_deg"].to_numpy(), imager[sighting], seen_m, position["benign"].to_numpy(),
-    )  # fmt: skip
-    return pd.DataFrame(
-        {
-            "llr_length": length,
-            "llr_beam": beam,
-            "llr_heading": heading,
-            "llr_class": _class_llr(gap, sighting, gaps, sightings),
-            "llr_load": _load(pairs, gaps, sightings),
-        },
-        index=pairs.index,
-    )
+
+    log_length: np.ndarray
+    own_length: np.ndarray
+    heading: np.ndarray
+    beam: np.ndarray
+    kind: np.ndarray
+    load: np.ndarray
+
+    def llr(self, straight_on: np.ndarray, unknown: tuple[float, float]) -> dict[str, np.ndarray]:
+        """Log-likelihood ratios, this gap's ship against one that nobody knows [nats].
+
+        Parameters
+        ----------
+        straight_on : ndarray of float64, shape (n,)
+            Chance that the ship keeps the expected course at all.
+        unknown : tuple of float
+            Median length [m] and log spread of sightings of ships that nobody knows.
+
+        Returns
+        -------
+        dict of ndarray of float64, shape (n,)
+            `llr_length`, `llr_beam`, `llr_heading`, `llr_class`, `llr_load`; 0 where there is nothing to compare.
+        """
+        other = (self.log_length - np.log(unknown[0])) / unknown[1]
+        length = self.own_length + 0.5 * other**2 + np.log(unknown[1])
+        return {
+            "llr_length": np.where(np.isfinite(length), length, 0.0),
+            "llr_beam": self.beam,
+            "llr_heading": _kept_or_not(self.heading, straight_on),
+            "llr_class": self.kind,
+            "llr_load": self.load,
+        }
+
+
+@dataclass(frozen=True)
+class Appearances:
+    """What sightings show and what is known of the ships, made once.
+
+    Parameters
+    ----------
+    gaps, sightings : DataFrame
+        Their tables.
+    imager : ndarray of str, shape (sightings,)
+        Of `sensors.imagers`.
+    tanker, looks_tanker : ndarray of float64, shape (gaps,) and (sightings,)
+        1 for tankers, 0 for others, NaN where not known.
+    p_laden, laden : ndarray of float64, shape (gaps,) and (sightings,)
+        Chance that the ship is laden somewhere in the gap; 1 laden, 0 in ballast as seen; NaN where not known.
+    """
+
+    gaps: pd.DataFrame
+    sightings: pd.DataFrame
+    imager: np.ndarray
+    tanker: np.ndarray
+    looks_tanker: np.ndarray
+    p_laden: np.ndarray
+    laden: np.ndarray
+
+    @classmethod
+    def of(cls, gaps: pd.DataFrame, sightings: pd.DataFrame, imager: np.ndarray) -> Appearances:
+        """Prepare gaps and sightings.
+
+        Parameters
+        ----------
+        gaps : GAPS table
+            With `length_m` and `ship_type`, null where not known; `beam_m`, `draught_max_m` where they are there.
+        sightings : SIGHTINGS table of s rows
+        imager : ndarray of str, shape (s,)
+            Of `sensors.imagers`.
+        """
+        kind = _column(gaps, "ship_type")
+        tanker = np.where(np.isfinite(kind), is_tanker(kind), np.nan)
+        looks, laden = (np.full(len(sightings), np.nan) for _ in range(2))
+        if "vessel_class" in sightings:
+            seen = sightings["vessel_class"].str.lower()
+            looks = np.where(seen.notna(), seen.str.contains("tanker").fillna(False).to_numpy(dtype=bool), np.nan)
+        if "load_state" in sightings:
+            state = sightings["load_state"].str.lower()
+            laden = np.select([(state == word).fillna(False) for word in ("laden", "ballast")], [1.0, 0.0], np.nan)
+        return cls(gaps, sightings, imager, tanker, looks, _chance_laden(gaps), laden)
+
+    def shown(self, pairs: pd.DataFrame, course_deg: np.ndarray, speed_kn: np.ndarray, spread_deg: np.ndarray) -> Shown:
+        """Compare pairs as far as nothing that is learned enters.
+
+        Parameters
+        ----------
+        pairs : DataFrame of n rows
+            `gap`, `sighting` (row numbers).
+        course_deg, speed_kn, spread_deg : ndarray of float64, shape (n,)
+            Expected of a ship that goes on, and the spread of its course.
+
+        Returns
+        -------
+        Shown
+        """
+        gap, sighting = pairs["gap"].to_numpy(), pairs["sighting"].to_numpy()
+        own_m, seen_m = _column(self.gaps, "length_m")[gap], _column(self.sightings, "length_m")[sighting]
+        bias, log_sd = length_moments(self.sightings, sighting, own_m, self.imager)
+        imager = self.imager[sighting]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            log_length = np.log(seen_m)
+            own = (log_length - np.log(own_m) - bias) / log_sd
+        heading = _column(self.sightings, "heading")[sighting]
+        return Shown(
+            log_length=log_length,
+            own_length=-0.5 * own**2 - np.log(log_sd),
+            heading=_heading_ratio(heading, course_deg, speed_kn, spread_deg, imager, seen_m),
+            beam=beam_llr(
+                _column(self.sightings, "beam_m")[sighting], _column(self.gaps, "beam_m")[gap], seen_m, imager
+            ),
+            kind=self._kind(gap, sighting),
+            load=load_llr(self.laden[sighting], self.p_laden[gap]),
+        )
+
+    def _kind(self, gap: np.ndarray, sighting: np.ndarray) -> np.ndarray:
+        """Tanker or not, as the analyst saw it; and the identity where the sighting carries one."""
+        looks, is_one = self.looks_tanker[sighting], self.tanker[gap]
+        llr = np.where(np.isfinite(looks + is_one), np.where(looks == is_one, _CLASS_MATCH, _CLASS_MISS), 0.0)
+        if "mmsi" in self.sightings:
+            named = self.sightings["mmsi"].to_numpy(dtype="float64", na_value=np.nan)[sighting]
+            same = named == self.gaps["mmsi"].to_numpy()[gap]
+            llr = llr + np.where(np.isfinite(named), np.where(same, _SAME_MMSI, _OTHER_MMSI), 0.0)
+        return llr
 
 
 def heading_llr(
@@ -98,19 +193,32 @@ def heading_llr(
     straight_on : ndarray of float64, shape (n,), or float
         Chance that the ship keeps the expected course at all.
     """
-    turn = np.radians(angle_difference(heading, course))
-    spread = np.radians(np.where(np.isfinite(course_sd_deg), course_sd_deg, 180.0))
-    of = np.where(np.isin(imager, _RADARS), "sar", imager)
-    llr = np.zeros(len(turn))
-    for name, (ahead, astern, kappa) in _HEADING.items():
-        flat = 1.0 / (1.0 / kappa + spread**2)
-        peaks = ahead * _von_mises(turn, flat) + astern * _von_mises(turn + np.pi, flat)
-        ratio = np.log(straight_on * (peaks + 1 - ahead - astern) + 1 - straight_on)
-        llr = np.where(of == name, ratio, llr)
-    shown = np.isfinite(llr) & (speed_kn > _UNDER_WAY_KN)
+    ratio = _heading_ratio(heading, course, speed_kn, course_sd_deg, imager, length_m)
+    return _kept_or_not(ratio, straight_on)
+
+
+def _kept_or_not(ratio: np.ndarray, straight_on: np.ndarray | float) -> np.ndarray:
+    """Log of a ratio that holds for ships that keep their course, others having any; 0 where it is not known."""
+    return np.nan_to_num(np.log(straight_on * ratio + 1 - straight_on))
+
+
+def _heading_ratio(
+    heading: np.ndarray, course: np.ndarray, speed_kn: np.ndarray, course_sd_deg: np.ndarray, imager: np.ndarray,
+    length_m: np.ndarray | None,
+) -> np.ndarray:  # fmt: skip
+    """Density of a heading under an expected course over that of any heading, NaN where it says nothing."""
+    shown = np.isfinite(heading) & np.isfinite(course) & (speed_kn > _UNDER_WAY_KN)
     if length_m is not None:
         shown &= ~(length_m < _SHORT_M)
-    return np.where(shown, llr, 0.0)
+    out, of = np.full(len(heading), np.nan), np.where(np.isin(imager, _RADARS), "sar", imager)
+    for name, (ahead, astern, kappa) in _HEADING.items():
+        some = np.flatnonzero(shown & (of == name))
+        turn = np.radians(angle_difference(heading[some], course[some]))
+        spread = np.radians(np.where(np.isfinite(course_sd_deg[some]), course_sd_deg[some], 180.0))
+        flat = 1.0 / (1.0 / kappa + spread**2)
+        peaks = ahead * _von_mises(turn, flat) + astern * _von_mises(turn + np.pi, flat)
+        out[some] = peaks + 1 - ahead - astern
+    return out
 
 
 def beam_llr(seen_m: np.ndarray, own_m: np.ndarray, length_m: np.ndarray, imager: np.ndarray) -> np.ndarray:
@@ -144,37 +252,14 @@ def load_llr(laden: np.ndarray, p_laden: np.ndarray) -> np.ndarray:
     return np.nan_to_num(np.log(2 * np.where(laden == 1, read, 1 - read)) + 0 * laden)
 
 
-def _load(pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame) -> np.ndarray:
-    """Load seen against the draughts at both ends; where they differ, the ship changed over somewhere in between."""
-    if "load_state" not in sightings or "draught_max_m" not in gaps:
-        return np.zeros(len(pairs))
-    gap, state = pairs["gap"].to_numpy(), sightings["load_state"].str.lower()
-    laden = np.select([(state == word).fillna(False) for word in ("laden", "ballast")], [1.0, 0.0], np.nan)
-    deepest = gaps["draught_max_m"].to_numpy(dtype="float64")
+def _chance_laden(gaps: pd.DataFrame) -> np.ndarray:
+    """Chance that each ship is laden by the draughts at both ends; where these differ it changed over in between."""
     ends = []
     for end in ("start", "end"):
-        share = _column(gaps, f"{end}_draught_m") / deepest
+        share = _column(gaps, f"{end}_draught_m") / _column(gaps, "draught_max_m")
         p = 1.0 / (1.0 + np.exp(-(np.where(share > 0, share, np.nan) - _LADEN_SHARE) / _SHARPNESS))
         ends.append((1 - _CHANGED) * p + _CHANGED * 0.5)
-    start, end = (p[gap] for p in ends)
-    p_laden = np.where(np.isfinite(end), np.where(np.isfinite(start), (start + end) / 2, np.nan), np.nan)
-    return load_llr(laden[pairs["sighting"].to_numpy()], p_laden)
-
-
-def _class_llr(gap: np.ndarray, sighting: np.ndarray, gaps: pd.DataFrame, sightings: pd.DataFrame) -> np.ndarray:
-    """Tanker or not, as the analyst saw it; and the identity where the sighting carries one."""
-    llr = np.zeros(len(gap))
-    if "vessel_class" in sightings and "ship_type" in gaps:
-        seen = sightings["vessel_class"].str.lower()
-        looks_tanker = seen.str.contains("tanker").fillna(False).to_numpy(dtype=bool)[sighting]
-        tanker = is_tanker(gaps["ship_type"].astype("float64").to_numpy())[gap]
-        known = seen.notna().to_numpy()[sighting] & gaps["ship_type"].notna().to_numpy()[gap]
-        llr = np.where(known, np.where(looks_tanker == tanker, _CLASS_MATCH, _CLASS_MISS), 0.0)
-    if "mmsi" in sightings:
-        named = sightings["mmsi"].to_numpy(dtype="float64", na_value=np.nan)[sighting]
-        same = named == gaps["mmsi"].to_numpy()[gap]
-        llr = llr + np.where(np.isfinite(named), np.where(same, _SAME_MMSI, _OTHER_MMSI), 0.0)
-    return llr
+    return (ends[0] + ends[1]) / 2
 
 
 def _von_mises(angle: np.ndarray, kappa: np.ndarray) -> np.ndarray:
@@ -183,4 +268,6 @@ def _von_mises(angle: np.ndarray, kappa: np.ndarray) -> np.ndarray:
 
 
 def _column(table: pd.DataFrame, name: str) -> np.ndarray:
-    return table[name].to_numpy(dtype="float64") if name in table else np.full(len(table), np.nan)
+    if name not in table:
+        return np.full(len(table), np.nan)
+    return table[name].to_numpy(dtype="float64", na_value=np.nan)

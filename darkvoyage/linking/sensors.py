@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -116,12 +116,10 @@ def length_moments(
     bias, spread : ndarray of float64, shape (m,)
     """
     bias, spread = np.zeros(len(sighting)), np.ones(len(sighting))
-    of = imager[sighting]
-    for name in np.unique(of):
-        some = of == name
-        bias[some], spread[some] = _law(LENGTH, str(name)).moments(length_m[some])
+    for name, some in _each(imager[sighting]):
+        bias[some], spread[some] = _law(LENGTH, name).moments(length_m[some])
     if "length_err_m" in sightings and "length_m" in sightings:
-        relative = (sightings["length_err_m"].to_numpy() / sightings["length_m"].to_numpy())[sighting]
+        relative = sightings["length_err_m"].to_numpy()[sighting] / sightings["length_m"].to_numpy()[sighting]
         given = np.isfinite(relative)
         bias = np.where(given, 0.0, bias)
         spread = np.where(given, np.hypot(relative, _LENGTH_FLOOR), spread)
@@ -165,13 +163,22 @@ def detection_chance(
     length = np.where(length_m > 0, length_m, _USUAL_M)
     of = np.full(len(length), "sar") if imager is None else imager
     chance = np.empty(len(length))
-    for name in np.unique(of):
-        some = of == name
-        law = _law(DETECTION, str(name)) if str(name) not in ("", "rf", "visual") else DETECTION["sar"]
+    for name, some in _each(of):
+        law = _law(DETECTION, name) if name not in ("", "rf", "visual") else DETECTION["sar"]
         chance[some] = law.chance(length[some])
     if crowded is not None:
         chance = np.where(crowded, _CROWDED, 1.0) * chance
     return np.minimum(chance, at_most) * np.where(np.isfinite(clear), clear, 1.0)
+
+
+def _each(imager: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Each imager that occurs and where: a handful, so that comparing is faster than sorting."""
+    left = np.ones(len(imager), dtype=bool)
+    while left.any():
+        name = imager[np.argmax(left)]
+        some = imager == name
+        left &= ~some
+        yield str(name), some
 
 
 def _law(laws: Mapping[str, Law], imager: str) -> Law:

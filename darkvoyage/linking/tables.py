@@ -66,7 +66,7 @@ def link_rows(weighed: Weighed, flat: Weighed, cut: np.ndarray, case: Case) -> p
         "explained_by": pd.Series(explained, dtype="str"),
         "p_broadcasting": np.r_[blank, weighed.p_broadcasting],
         "p_cut": np.r_[blank, cut / (1.0 + cut + _odds(pairs, number))],
-        "background_per_km2": case.background_per_nm2[sighting] / _KM2_PER_NM2,
+        "background_per_km2": case.likelihood.background_per_nm2[sighting] / _KM2_PER_NM2,
         "converged": np.r_[pairs["converged"].to_numpy(dtype=bool), converged.to_numpy(dtype=bool)],
     }
     return pd.DataFrame(columns)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
+from darkvoyage.kernels.planes import points_along
+from darkvoyage.kernels.prisms import degrees_of, unit_vectors
 from darkvoyage.kernels.spans import expand, search_groups
-from darkvoyage.kernels.sphere import interpolate
 from darkvoyage.linking.laws import imager_of
 from darkvoyage.linking.places import Excursions
 from darkvoyage.linking.sensors import detection_chance
@@ -14,7 +17,9 @@ from darkvoyage.rules.linking import LinkRule
 from darkvoyage.schema.times import time_us
 from darkvoyage.units import US_PER_H
 
-__all__ = ["calls_in_view", "detection_ratio", "ports_in_scenes", "share_in_scene"]
+__all__ = ["InView", "Views", "calls_in_view", "ports_in_scenes"]
+
+_ENDS = ("start", "end")
 
 
 def ports_in_scenes(scenes: pd.DataFrame, ports: pd.DataFrame, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -87,71 +92,190 @@ def calls_in_view(
     return row, look, seen * routes.dwell(row, since, rule)
 
 
-def share_in_scene(
-    pairs: pd.DataFrame, scene: np.ndarray, gaps: pd.DataFrame, scenes: pd.DataFrame, ports: pd.DataFrame,
-    routes: Excursions, rule: LinkRule,
-) -> np.ndarray:  # fmt: skip
-    """Chance that the gap's ship was inside the footprint at the time, before looking, shape (n,).
-
-    Lying at a port of the footprint, or going straight on with the expected place in it. What is spread over the whole
-    prism adds next to nothing to one footprint, and is left out.
+@dataclass(frozen=True)
+class InView:
+    """Whether the ships of n pairs were in the picture, calls apart so that these can be weighed anew.
 
     Parameters
     ----------
-    pairs : DataFrame of n rows
-        `gap`, `since_h`, `total_h`.
-    scene : ndarray of int64, shape (n,)
-        Row of the pair's scene, -1 where it is not known: then 0.
-    gaps, scenes, ports : DataFrame
-        Their tables.
+    gap : ndarray of int64, shape (n,)
+    full, clear : ndarray of float64, shape (n,)
+        Chance of being detected in a clear picture, and how much of the picture is clear.
+    passing : ndarray of bool, shape (n,)
+        Whether a ship that goes straight on is in the footprint.
+    pair, call : ndarray of int64, shape (m,)
+        Calls at ports in the footprint: rows of the pairs and of the excursions.
+    dwell : ndarray of float64, shape (m,)
+        Chance of lying there at the time, given the call.
+    rule : LinkRule
+    """
+
+    gap: np.ndarray
+    full: np.ndarray
+    clear: np.ndarray
+    passing: np.ndarray
+    pair: np.ndarray
+    call: np.ndarray
+    dwell: np.ndarray
+    rule: LinkRule
+
+    def inside(self, routes: Excursions) -> np.ndarray:
+        """Chance that the ship was inside the footprint at the time, before looking, shape (n,).
+
+        Lying at a port of the footprint, or going straight on with the expected place in it. What is spread over the
+        whole prism adds next to nothing to one footprint, and is left out.
+
+        Parameters
+        ----------
+        routes : Excursions
+        """
+        lying = np.bincount(self.pair, routes.weight[self.call] * self.dwell, minlength=len(self.gap))
+        straight = (1.0 - routes.calling[self.gap]) * self.rule.share_bridge
+        straight /= self.rule.share_bridge + self.rule.share_prism
+        return np.minimum(lying + straight * self.passing, 1.0)
+
+    def ratio(self, inside: np.ndarray) -> np.ndarray:
+        """Log ratio of being seen where the sighting is, against being missed or elsewhere [nats], shape (n,).
+
+        Parameters
+        ----------
+        inside : ndarray of float64, shape (n,)
+        """
+        return np.log(self.full) - np.log1p(-self.full * self.clear * inside)
+
+
+@dataclass(frozen=True)
+class Views:
+    """What scenes could have shown, made once.
+
+    Parameters
+    ----------
+    scene : ndarray of int64, shape (sightings,)
+        Row of each sighting's scene, -1 where it is not known.
+    footprint : ndarray of object, shape (scenes,)
+        Prepared polygons.
+    imager : ndarray of str, shape (scenes + 1,)
+    clear : ndarray of float64, shape (scenes + 1,)
+        Clear share, 1 where it is not known; the last of both is that of no scene.
+    first : ndarray of int64, shape (scenes + 1,)
+        Where the ports of each scene begin.
+    port : ndarray of int64, shape (ports in scenes,)
+    ends : tuple of two ndarray of float64, shape (gaps, 3)
+        Unit vectors of start and end of each gap.
+    length_m : ndarray of float64, shape (gaps,)
     routes : Excursions
     rule : LinkRule
     """
-    import shapely
 
-    known = np.flatnonzero(scene >= 0)
-    if len(known) == 0:
-        return np.zeros(len(pairs))
-    gap, since = pairs["gap"].to_numpy()[known], pairs["since_h"].to_numpy()[known]
-    of_scene, port = ports_in_scenes(scenes, ports, np.ones(len(ports), dtype=bool))
-    first = np.searchsorted(of_scene, np.arange(len(scenes) + 1))
-    owner, index = expand(first[scene[known]], np.diff(first)[scene[known]])
-    row = routes.find(gap[owner], port[index])
-    owner, row = owner[row >= 0], row[row >= 0]
-    lying = np.bincount(owner, routes.weight[row] * routes.dwell(row, since[owner], rule), minlength=len(known))
-    lat0, lon0, lat1, lon1 = (gaps[name].to_numpy()[gap] for name in ("start_lat", "start_lon", "end_lat", "end_lon"))
-    lat, lon = interpolate(lat0, lon0, lat1, lon1, since / pairs["total_h"].to_numpy()[known])
-    footprints = _footprints(scenes)
-    shapely.prepare(footprints)
-    passing = shapely.contains_xy(footprints[scene[known]], lon, lat)
-    straight = (1.0 - routes.calling[gap]) * rule.share_bridge / (rule.share_bridge + rule.share_prism)
-    out = np.zeros(len(pairs))
-    out[known] = np.minimum(lying + straight * passing, 1.0)
-    return out
+    scene: np.ndarray
+    footprint: np.ndarray
+    imager: np.ndarray
+    clear: np.ndarray
+    first: np.ndarray
+    port: np.ndarray
+    ends: tuple[np.ndarray, np.ndarray]
+    length_m: np.ndarray
+    routes: Excursions
+    rule: LinkRule
 
+    @classmethod
+    def of(
+        cls, gaps: pd.DataFrame, scene: np.ndarray, scenes: pd.DataFrame, ports: pd.DataFrame, routes: Excursions,
+        rule: LinkRule,
+    ) -> Views:  # fmt: skip
+        """Prepare scenes.
 
-def detection_ratio(
-    length_m: np.ndarray, inside: np.ndarray, scene: np.ndarray, scenes: pd.DataFrame, rule: LinkRule
-) -> np.ndarray:
-    """Log ratio of being seen where the sighting is, against being missed or elsewhere [nats], shape (n,).
+        Parameters
+        ----------
+        gaps : GAPS table
+        scene : ndarray of int64, shape (sightings,)
+            Row of each sighting's scene, -1 where it is not known.
+        scenes, ports : DataFrame
+            Their tables.
+        routes : Excursions
+        rule : LinkRule
+        """
+        import shapely
 
-    Parameters
-    ----------
-    length_m : ndarray of float64, shape (n,)
-        Of the ships, NaN where unknown.
-    inside : ndarray of float64, shape (n,)
-        Chance that the ship was in the scene.
-    scene : ndarray of int64, shape (n,)
-        Row of the scene, -1 where it is not known.
-    scenes : SCENES table
-    rule : LinkRule
-    """
-    imager = np.append(imager_of(scenes), "")[scene]
-    full = detection_chance(length_m, np.ones(len(length_m)), rule.p_detect_max, imager=imager)
-    clear = np.ones(len(length_m))
-    if "clear_fraction" in scenes and len(scenes):
-        clear = np.nan_to_num(scenes["clear_fraction"].to_numpy(), nan=1.0)[scene]
-    return np.log(full) - np.log1p(-full * clear * inside)
+        of_scene, port = ports_in_scenes(scenes, ports, np.ones(len(ports), dtype=bool))
+        footprint = _footprints(scenes)
+        shapely.prepare(footprint)
+        clear = np.ones(len(scenes))
+        if "clear_fraction" in scenes:
+            clear = np.nan_to_num(scenes["clear_fraction"].to_numpy(), nan=1.0)
+        start, end = (unit_vectors(*(gaps[f"{end}_{name}"].to_numpy() for name in ("lat", "lon"))) for end in _ENDS)
+        return cls(
+            scene=scene,
+            footprint=footprint,
+            imager=np.append(imager_of(scenes), ""),
+            clear=np.append(clear, 1.0),
+            first=np.searchsorted(of_scene, np.arange(len(scenes) + 1)),
+            port=port,
+            ends=(start, end),
+            length_m=gaps["length_m"].to_numpy(),
+            routes=routes,
+            rule=rule,
+        )
+
+    def chance(self, length_m: np.ndarray, sighting: np.ndarray) -> np.ndarray:
+        """Chance that ships are detected where the scenes of sightings are clear, shape (n,).
+
+        Parameters
+        ----------
+        length_m : ndarray of float64, shape (n,)
+            NaN where unknown.
+        sighting : ndarray of int64, shape (n,)
+        """
+        imager = self.imager[self.scene[sighting]]
+        return detection_chance(length_m, np.ones(len(length_m)), self.rule.p_detect_max, imager=imager)
+
+    def lit_ratio(self, length_m: np.ndarray, sighting: np.ndarray) -> np.ndarray:
+        """Log ratio as `InView.ratio` of ships that were surely in the scene, if that is known, shape (n,).
+
+        Parameters
+        ----------
+        length_m : ndarray of float64, shape (n,)
+        sighting : ndarray of int64, shape (n,)
+        """
+        full, scene = self.chance(length_m, sighting), self.scene[sighting]
+        return np.log(full) - np.log1p(-full * self.clear[scene] * (scene >= 0))
+
+    def in_view(self, pairs: pd.DataFrame) -> InView:
+        """Work out who could be in the picture.
+
+        Parameters
+        ----------
+        pairs : DataFrame of n rows
+            `gap`, `sighting`, `since_h`, `total_h`.
+
+        Returns
+        -------
+        InView
+        """
+        import shapely
+
+        gap, sighting, since, total = (pairs[name].to_numpy() for name in ("gap", "sighting", "since_h", "total_h"))
+        scene = self.scene[sighting]
+        known = np.flatnonzero(scene >= 0)
+        passing = np.zeros(len(pairs), dtype=bool)
+        some = gap[known]
+        here = points_along(self.ends[0][some], self.ends[1][some], since[known] / total[known])
+        lat, lon = degrees_of(here)
+        passing[known] = shapely.contains_xy(self.footprint[scene[known]], lon, lat)
+        owner, index = expand(self.first[scene[known]], np.diff(self.first)[scene[known]])
+        pair = known[owner]
+        call = self.routes.find(gap[pair], self.port[index])
+        pair, call = pair[call >= 0], call[call >= 0]
+        return InView(
+            gap=gap,
+            full=self.chance(self.length_m[gap], sighting),
+            clear=self.clear[scene],
+            passing=passing,
+            pair=pair,
+            call=call,
+            dwell=self.routes.dwell(call, since[pair], self.rule),
+            rule=self.rule,
+        )
 
 
 def _footprints(scenes: pd.DataFrame) -> np.ndarray:

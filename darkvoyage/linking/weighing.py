@@ -1,31 +1,27 @@
-"""All pairs of a case weighed: candidates kept, what is learned from the sightings on the way, the joint posterior."""
+"""All pairs of a case weighed: which candidates are kept, and the joint posterior."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from darkvoyage.kernels.spans import group_starts
+from darkvoyage.kernels.spans import group_ends, group_starts
 from darkvoyage.linking.azimuth import PositionErrors
-from darkvoyage.linking.candidates import candidate_blocks
+from darkvoyage.linking.candidates import Candidates
 from darkvoyage.linking.joint import joint_posterior
-from darkvoyage.linking.learning import Exposure, call_lift, unknown_lengths
-from darkvoyage.linking.likelihood import pair_evidence
-from darkvoyage.linking.merged import merged_weights
+from darkvoyage.linking.likelihood import Evidence, Likelihood
+from darkvoyage.linking.merged import merged_weights, said_merged
 from darkvoyage.linking.places import Excursions
 from darkvoyage.linking.sensors import length_llr, length_moments
-from darkvoyage.linking.views import calls_in_view, detection_ratio, share_in_scene
 from darkvoyage.rules.linking import LinkRule
 
-__all__ = ["FOUND", "Case", "Weighed", "learn", "weigh"]
+__all__ = ["Case", "Kept", "Weighed", "keep_candidates", "weigh"]
 
-_ROUNDS = 5
-"""Of learning; the lengths of unknown ships hardly move in the last."""
 _MARGIN = 3.0
 """Candidates this far below the bar [nats] may still come over it while the priors are learned."""
-FOUND = ("gap", "sighting", "since_h", "total_h", "straight_nm", "area_nm2", "closed")
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ class Case:
         Of `set_aside`: why a sighting is not to be linked, null for those that are.
     lit : DataFrame
         Of `broadcasting_pairs`.
-    background_per_nm2 : ndarray of float64, shape (sightings,)
+    likelihood : Likelihood
     rule : LinkRule
     """
 
@@ -53,16 +49,35 @@ class Case:
     errors: PositionErrors
     aside: pd.Series
     lit: pd.DataFrame
-    background_per_nm2: np.ndarray
+    likelihood: Likelihood
     rule: LinkRule
 
-    @property
-    def scene(self) -> np.ndarray:
-        """Row of each sighting's scene, -1 where it is not known, shape (sightings,)."""
-        if "scene_id" not in self.sightings:
-            return np.full(len(self.sightings), -1)
-        known = pd.Index(self.scenes["scene_id"])
-        return known.get_indexer(pd.Index(self.sightings["scene_id"].to_numpy(dtype=object)))
+    @cached_property
+    def silent(self) -> np.ndarray:
+        """Which sightings are to be linked, shape (sightings,)."""
+        return self.aside.isna().to_numpy()
+
+    @cached_property
+    def track_id(self) -> pd.Series:
+        """Tracks of the gaps, then of the broadcasting ships of `lit`."""
+        return pd.concat([self.gaps["track_id"], self.lit["track_id"]], ignore_index=True)
+
+    @cached_property
+    def ship(self) -> np.ndarray:
+        """One number for each track, shape (gaps + lit,)."""
+        return pd.factorize(self.track_id)[0]
+
+    @cached_property
+    def seen_m(self) -> np.ndarray:
+        """Length of the sightings, NaN where there is none [m], shape (sightings,)."""
+        if "length_m" not in self.sightings:
+            return np.full(len(self.sightings), np.nan)
+        return self.sightings["length_m"].to_numpy(dtype="float64")
+
+    @cached_property
+    def said_merged(self) -> np.ndarray:
+        """Which sightings are two ships by their own word, shape (sightings,)."""
+        return said_merged(self.sightings)
 
 
 @dataclass(frozen=True)
@@ -90,73 +105,14 @@ class Weighed:
         return np.clip(1.0 - known - self.p_broadcasting, 0.0, 1.0)
 
 
-def learn(case: Case, routes: Excursions) -> tuple[Weighed, Excursions, tuple[float, float], np.ndarray]:
-    """Weigh all pairs; learn on the way how long unknown ships are here, and which ports the sightings point to.
-
-    Expectation-maximisation with the rule's values as prior.
+def weigh(case: Case, pairs: pd.DataFrame, unknown: tuple[float, float]) -> Weighed:
+    """Joint posterior over the pairs above the bar.
 
     Parameters
     ----------
     case : Case
-    routes : Excursions
-        Before anything is learned.
-
-    Returns
-    -------
-    weighed : Weighed
-    routes : Excursions
-        As learned.
-    unknown : tuple of float
-        Median length [m] and log spread of ships that nobody knows.
-    cut : ndarray of float64, shape (sightings,)
-        Odds against nobody of the gaps beyond the likeliest `most_gaps`.
-    """
-    unknown = case.rule.unknown_length_m, case.rule.unknown_length_log_sd
-    found, cut = _kept(case, routes, unknown)
-    every = np.ones(len(case.ports), dtype=bool)
-    call, _, chance = calls_in_view(case.gaps, case.scenes, case.ports, routes, every, case.rule)
-    exposure, duration = Exposure(call, chance), case.gaps["duration_h"].to_numpy()
-    lifted = routes
-    for _ in range(_ROUNDS):
-        weighed = weigh(case, found, lifted, unknown)
-        unknown = unknown_lengths(case.sightings, weighed.p_unknown() * case.aside.isna(), case.rule)
-        pairs = weighed.pairs
-        lift = call_lift(routes, exposure, pairs, pairs["p"].to_numpy(), duration, len(case.ports))
-        lifted = routes.lifted(lift)
-    return weighed, lifted, unknown, cut
-
-
-def _kept(case: Case, routes: Excursions, unknown: tuple[float, float]) -> tuple[pd.DataFrame, np.ndarray]:
-    """Candidates worth carrying, the likeliest gaps of each sighting, and the odds of those cut."""
-    cut = np.zeros(len(case.sightings))
-    parts = []
-    silent = case.aside.isna().to_numpy()
-    for found in candidate_blocks(case.gaps, case.sightings, case.rule):
-        block = found[silent[found["sighting"]]].reset_index(drop=True)
-        pairs = _evidence(case, block, routes, unknown)
-        sighting, llr = pairs["sighting"].to_numpy(), merged_weights(*_sizes(case, pairs), case.sightings, case.rule)[0]
-        order = np.lexsort((-llr, sighting))
-        start = group_starts(sighting[order])
-        place = np.arange(len(order)) - np.repeat(start, np.diff(np.append(start, len(order))))
-        # Equal candidates are all kept or all cut, so that the order of the input never shows.
-        last = np.minimum(start + case.rule.most_gaps, np.append(start[1:], len(order))) - 1
-        bar = np.repeat(llr[order][last], np.diff(np.append(start, len(order))))
-        kept = (llr[order] >= case.rule.min_llr - _MARGIN) & ((place < case.rule.most_gaps) | (llr[order] == bar))
-        beyond = order[place >= case.rule.most_gaps]
-        np.add.at(cut, sighting[beyond], np.exp(np.minimum(llr[beyond], 700.0)))
-        parts.append(block[list(FOUND)].iloc[np.sort(order[kept])])
-    return pd.concat(parts, ignore_index=True), cut
-
-
-def weigh(case: Case, found: pd.DataFrame, routes: Excursions, unknown: tuple[float, float]) -> Weighed:
-    """Evidence of each candidate pair, and the joint posterior over those above the bar.
-
-    Parameters
-    ----------
-    case : Case
-    found : DataFrame
-        Candidates.
-    routes : Excursions
+    pairs : DataFrame
+        Of `Evidence.weighed`.
     unknown : tuple of float
         Median length [m] and log spread of ships that nobody knows.
 
@@ -164,19 +120,17 @@ def weigh(case: Case, found: pd.DataFrame, routes: Excursions, unknown: tuple[fl
     -------
     Weighed
     """
-    pairs = _evidence(case, found, routes, unknown)
     lit, lit_size = _lit_ratios(case, unknown)
     lit_pairs = case.lit["sighting"].to_numpy(), lit, lit_size, case.lit["length_m"].to_numpy()
     sighting, llr, of_size, length = (np.r_[parts] for parts in zip(_sizes(case, pairs), lit_pairs, strict=True))
-    llr, both = merged_weights(sighting, llr, of_size, length, case.sightings, case.rule)
+    llr, both = merged_weights(sighting, llr, of_size, length, case.seen_m, case.said_merged, case.rule)
     keep = llr[: len(pairs)] >= case.rule.min_llr
     llr, both = (part[np.r_[keep, np.ones(len(lit), dtype=bool)]] for part in (llr, both))
     pairs = pairs[keep].reset_index(drop=True)
     gap, number = pairs["gap"].to_numpy(), len(pairs)
     sighting = np.r_[pairs["sighting"].to_numpy(), case.lit["sighting"].to_numpy()]
-    track_id = pd.concat([case.gaps["track_id"], case.lit["track_id"]], ignore_index=True)
     of_track = np.r_[gap, len(case.gaps) + np.arange(len(lit))]
-    ship, chain = pd.factorize(track_id)[0][of_track], np.r_[gap, np.full(len(lit), -1)]
+    ship, chain = case.ship[of_track], np.r_[gap, np.full(len(lit), -1)]
     joint = joint_posterior(ship, sighting, llr, both, chain, case.sightings, case.rule)
     share = joint.p - joint.together / 2
     p_lit = np.bincount(sighting[number:], share[number:], minlength=len(case.sightings))
@@ -187,10 +141,75 @@ def weigh(case: Case, found: pd.DataFrame, routes: Excursions, unknown: tuple[fl
             "pair": one,
             "partner": np.where(other < number, other, -1),
             "p": np.r_[joint.p_couple, joint.p_couple],
-            "track_id": track_id.take(of_track[other]).reset_index(drop=True),
+            "track_id": case.track_id.take(of_track[other]).reset_index(drop=True),
         }
     )
     return Weighed(pairs, p_lit, couples[one < number].reset_index(drop=True))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Evidence of a block of candidates, and which of them are worth carrying.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Of n pairs, all of some sightings.
+    rows : ndarray of int64, shape (k,)
+        Those that are kept.
+    cut : ndarray of int64, shape (m,)
+        Sightings of the gaps beyond the likeliest `most_gaps`, one for each gap.
+    odds : ndarray of float64, shape (m,)
+        Odds of these against nobody.
+    """
+
+    evidence: Evidence
+    rows: np.ndarray
+    cut: np.ndarray
+    odds: np.ndarray
+
+    def weighed(self, routes: Excursions, unknown: tuple[float, float]) -> pd.DataFrame:
+        """Those kept, as of `Evidence.weighed`.
+
+        Parameters
+        ----------
+        routes : Excursions
+        unknown : tuple of float
+        """
+        return self.evidence.weighed(routes, unknown).take(self.rows)
+
+
+def keep_candidates(case: Case, found: Candidates, part: slice, routes: Excursions) -> Kept:
+    """Work out the evidence of a block, and keep the likeliest gaps of each sighting before anything is learned.
+
+    Parameters
+    ----------
+    case : Case
+    found : Candidates
+    part : slice
+        Of `found.parts()`.
+    routes : Excursions
+        Before anything is learned.
+
+    Returns
+    -------
+    Kept
+    """
+    rule, block = case.rule, found.block(part)
+    silent = case.silent[block["sighting"].to_numpy()]
+    evidence = case.likelihood.evidence(block[silent].reset_index(drop=True))
+    pairs = evidence.weighed(routes, (rule.unknown_length_m, rule.unknown_length_log_sd))
+    sighting, joint, of_size, length = _sizes(case, pairs)
+    llr = merged_weights(sighting, joint, of_size, length, case.seen_m, case.said_merged, rule)[0]
+    order = np.lexsort((-llr, sighting))
+    start = group_starts(sighting[order])
+    end = group_ends(start, len(order))
+    place = np.arange(len(order)) - np.repeat(start, end - start)
+    # Equal candidates are all kept or all cut, so that the order of the input never shows.
+    bar = np.repeat(llr[order][np.minimum(start + rule.most_gaps, end) - 1], end - start)
+    worth = (llr[order] >= rule.min_llr - _MARGIN) & ((place < rule.most_gaps) | (llr[order] == bar))
+    beyond = order[place >= rule.most_gaps]
+    return Kept(evidence, np.sort(order[worth]), sighting[beyond], np.exp(np.minimum(llr[beyond], 700.0)))
 
 
 def _sizes(case: Case, pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -198,18 +217,6 @@ def _sizes(case: Case, pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.
     of_size = (pairs["llr_length"] + pairs["llr_beam"]).to_numpy()
     length = case.gaps["length_m"].to_numpy()[pairs["gap"].to_numpy()]
     return pairs["sighting"].to_numpy(), pairs["llr_joint"].to_numpy(), of_size, length
-
-
-def _evidence(case: Case, found: pd.DataFrame, routes: Excursions, unknown: tuple[float, float]) -> pd.DataFrame:
-    """Evidence of candidate pairs; `llr_joint` counts the chance of being missed too."""
-    pairs = pair_evidence(
-        found, case.gaps, case.sightings, case.ports, routes, case.errors, case.background_per_nm2, unknown, case.rule
-    )
-    scene = case.scene[pairs["sighting"].to_numpy()]
-    inside = share_in_scene(pairs, scene, case.gaps, case.scenes, case.ports, routes, case.rule)
-    length = case.gaps["length_m"].to_numpy()[pairs["gap"].to_numpy()]
-    seen = detection_ratio(length, inside, scene, case.scenes, case.rule)
-    return pairs.assign(llr_joint=pairs["llr_total"] + seen)
 
 
 def _lit_ratios(case: Case, unknown: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
@@ -221,6 +228,5 @@ def _lit_ratios(case: Case, unknown: tuple[float, float]) -> tuple[np.ndarray, n
         of_length = length_llr(
             seen_m, length, *length_moments(case.sightings, sighting, length, case.errors.imager), *unknown
         )
-    scene = case.scene[sighting]
-    seen = detection_ratio(length, (scene >= 0).astype("float64"), scene, case.scenes, case.rule)
+    seen = case.likelihood.views.lit_ratio(length, sighting)
     return case.lit["llr"].to_numpy() + of_length + seen, of_length

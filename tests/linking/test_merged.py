@@ -19,8 +19,9 @@ def weights(seen_m, lengths, **more):
     ships = len(lengths)
     seen = pd.DataFrame({"length_m": [seen_m]} | more)
     return merged_weights(
-        np.zeros(ships, "int64"), np.full(ships, 2.0), np.full(ships, -3.0), np.array(lengths), seen, LinkRule()
-    )
+        np.zeros(ships, "int64"), np.full(ships, 2.0), np.full(ships, -3.0), np.array(lengths),
+        seen["length_m"].to_numpy(), said_merged(seen), LinkRule(),
+    )  # fmt: skip
 
 
 def test_longer_than_any_one_and_no_longer_than_two_in_line():
