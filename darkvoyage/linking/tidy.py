@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 
 from darkvoyage.kernels.prisms import unit_vectors
 from darkvoyage.kernels.sphere import EARTH_RADIUS_NM
+from darkvoyage.linking.footprints import watched
 from darkvoyage.linking.places import near_ports
 from darkvoyage.linking.sensors import sensors_of
 from darkvoyage.schema.ais import is_equipment
@@ -151,7 +152,7 @@ def _passes(centre: np.ndarray, scenes: pd.DataFrame) -> np.ndarray:
         scenes = scenes[~(scenes["clear_fraction"] < _CLEAR)]
     lat = np.degrees(np.arcsin(np.clip(centre[:, 2] / EARTH_RADIUS_NM, -1.0, 1.0)))
     lon = np.degrees(np.arctan2(centre[:, 1], centre[:, 0]))
-    tree = shapely.STRtree(shapely.from_wkt(scenes["footprint"].to_numpy(dtype=object)))
+    tree = shapely.STRtree(watched(scenes))
     place = tree.query(shapely.points(lon, lat), predicate="intersects")[0]
     return np.bincount(place, minlength=len(centre))
 

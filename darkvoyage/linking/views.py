@@ -10,6 +10,7 @@ import pandas as pd
 from darkvoyage.kernels.planes import points_along
 from darkvoyage.kernels.prisms import degrees_of, unit_vectors
 from darkvoyage.kernels.spans import expand, search_groups
+from darkvoyage.linking.footprints import watched
 from darkvoyage.linking.laws import imager_of
 from darkvoyage.linking.places import Excursions
 from darkvoyage.linking.sensors import detection_chance
@@ -23,7 +24,7 @@ _ENDS = ("start", "end")
 
 
 def ports_in_scenes(scenes: pd.DataFrame, ports: pd.DataFrame, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Scene and port (row numbers) of all ports inside a footprint, sorted by (scene, port).
+    """Scene and port (row numbers) of all ports in the watched part of a footprint, sorted by (scene, port).
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def ports_in_scenes(scenes: pd.DataFrame, ports: pd.DataFrame, which: np.ndarray
     if len(scenes) == 0 or len(some) == 0:
         return np.empty(0, "int64"), np.empty(0, "int64")
     points = shapely.points(ports["lon"].to_numpy()[some], ports["lat"].to_numpy()[some])
-    point, scene = shapely.STRtree(_footprints(scenes)).query(points, predicate="intersects")
+    point, scene = shapely.STRtree(watched(scenes)).query(points, predicate="intersects")
     order = np.lexsort((some[point], scene))
     return scene[order], some[point[order]]
 
@@ -153,7 +154,7 @@ class Views:
     scene : ndarray of int64, shape (sightings,)
         Row of each sighting's scene, -1 where it is not known.
     footprint : ndarray of object, shape (scenes,)
-        Prepared polygons.
+        Of `watched`, prepared.
     imager : ndarray of str, shape (scenes + 1,)
     clear : ndarray of float64, shape (scenes + 1,)
         Clear share, 1 where it is not known; the last of both is that of no scene.
@@ -198,7 +199,7 @@ class Views:
         import shapely
 
         of_scene, port = ports_in_scenes(scenes, ports, np.ones(len(ports), dtype=bool))
-        footprint = _footprints(scenes)
+        footprint = watched(scenes)
         shapely.prepare(footprint)
         clear = np.ones(len(scenes))
         if "clear_fraction" in scenes:
@@ -276,9 +277,3 @@ class Views:
             dwell=self.routes.dwell(call, since[pair], self.rule),
             rule=self.rule,
         )
-
-
-def _footprints(scenes: pd.DataFrame) -> np.ndarray:
-    import shapely
-
-    return np.asarray(shapely.from_wkt(scenes["footprint"].to_numpy(dtype=object)))
