@@ -36,6 +36,13 @@ class HistoryRule:
         after and before the ports next to the gap to its calls at large.
     repeat_share : float
         A port counts this much at a gap next to which the ship called there already.
+    silent_share : float
+        A visit that shows no stop counts this much: it is a silence beside the port, which may hide a call elsewhere.
+    harbour_share, harbour_nm : float
+        A ship's visit counts this much at the other places within the second of its own [nm].
+    schedule_share, schedule_visits : float
+        Share of the visits that keep the day of the week, of ships in general, and the number of a ship's returns to
+        places that weigh as much as this.
     terminal_share : float
         A terminal counts this much for a ship that says it is no tanker.
     detour_nm : float
@@ -55,12 +62,17 @@ class HistoryRule:
     wait_kn: float = option(default=1.5, gt=0, le=10)
     wait_nm: float = option(default=30.0, ge=0)
     longest_wait_h: float = option(default=240.0, gt=0)
-    floor_visits: float = option(default=0.5, gt=0)
-    kind_visits: float = option(default=8.0, gt=0)
-    own_visits: float = option(default=1.0, gt=0)
-    order_visits: float = option(default=12.0, gt=0)
-    repeat_share: float = option(default=0.35, gt=0, le=1)
-    terminal_share: float = option(default=0.45, gt=0, le=1)
-    detour_nm: float = option(default=40.0, gt=0)
-    far_share: float = option(default=0.15, ge=0, lt=1)
-    far_nm: float = option(default=200.0, gt=0)
+    floor_visits: float = option(default=0.4, gt=0)
+    kind_visits: float = option(default=2.0, gt=0)
+    own_visits: float = option(default=0.2, gt=0)
+    order_visits: float = option(default=8.0, gt=0)
+    repeat_share: float = option(default=0.6, gt=0, le=1)
+    silent_share: float = option(default=0.1, ge=0, le=1)
+    harbour_share: float = option(default=0.18, ge=0, le=1)
+    harbour_nm: float = option(default=4.0, ge=0, le=100)
+    schedule_share: float = option(default=0.08, ge=0, lt=1)
+    schedule_visits: float = option(default=3.0, gt=0)
+    terminal_share: float = option(default=0.4, gt=0, le=1)
+    detour_nm: float = option(default=30.0, gt=0)
+    far_share: float = option(default=0.2, ge=0, lt=1)
+    far_nm: float = option(default=500.0, gt=0)

@@ -137,9 +137,9 @@ def test_the_stay_before_is_no_waiting():
 def test_visits_are_those_with_a_stop_or_a_silence():
     rows = [(0, 20), (1, 1), (2, -20)]
     assert fleet_history(northward(rows, sog=9.0), ports=port())["port_id"].isna().all()
-    found = dv.find_port_visits(northward(rows, sog=0.0), port())
-    given_visits = fleet_history(northward(rows, sog=0.0), visits=found)
-    assert_frame_equal(given_visits, fleet_history(northward(rows, sog=0.0), ports=port()))
+    stopping = northward(rows, sog=[9.0, 0.0, 9.0])
+    given_visits = fleet_history(stopping, visits=dv.find_port_visits(stopping, port()))
+    assert_frame_equal(given_visits, fleet_history(stopping, ports=port()))
     assert visit(given_visits)["confidence"] == 4
 
 
