@@ -10,6 +10,7 @@ from darkvoyage.kernels.grid import cell_of
 from darkvoyage.kernels.spans import expand, group_starts, search_groups
 from darkvoyage.kernels.sphere import destination
 from darkvoyage.linking.azimuth import PositionErrors
+from darkvoyage.linking.between import between_pairs, in_gaps
 from darkvoyage.linking.gear import gear
 from darkvoyage.linking.observation import heading_llr
 from darkvoyage.rules.linking import LinkRule
@@ -42,8 +43,9 @@ def broadcasting_pairs(
     errors : PositionErrors
         Of the sightings; ships under way are displaced on radar.
     fixes : FIXES table, cleaned
-        Ships with fixes on both sides within 30 min, or one within 10 min, are placed by their velocities. Net buoys
-        and other equipment explain nothing: an operational correlator took them for the ship beside them.
+        Ships with fixes on both sides within 30 min, or one within 10 min, are placed by their velocities, others
+        between two fixes that are no gap as those of gaps. Net buoys and other equipment explain nothing: an
+        operational correlator took them for the ship beside them.
     gaps : GAPS table
         Within a gap of its track a ship is not broadcasting, however near its last fix is.
     background_per_nm2 : ndarray of float64, shape (n,)
@@ -53,40 +55,26 @@ def broadcasting_pairs(
     Returns
     -------
     DataFrame
-        `track_id`, `sighting` (row number), `llr` of position and heading [nats], `length_m` (null where unknown).
+        `track_id`, `sighting` (row number), `llr` of position and heading [nats], `length_m` (null where unknown);
+        `lat`, `lon`, where a ship is expected that need not be in the scene, null for one that is there.
     """
     usable = fixes[fixes["flag"].isna() & fixes["track_id"].notna() & ~gear(fixes)].reset_index(drop=True)
-    none = np.empty(0, dtype="int64")
-    empty = {"track_id": pd.Series([], dtype="str"), "sighting": none, "llr": np.empty(0), "length_m": np.empty(0)}
     if len(usable) == 0 or len(sightings) == 0:
-        return pd.DataFrame(empty)
-    sighting, row = _nearby(sightings, usable)
-    found = _brackets(sightings, usable, sighting, row)
-    if len(found) == 0:
-        return pd.DataFrame(empty)
+        none = {name: np.empty(0) for name in ("llr", "length_m", "lat", "lon")}
+        return pd.DataFrame({"track_id": pd.Series([], dtype="str"), "sighting": np.empty(0, "int64")} | none)
+    found = _brackets(sightings, usable, *_nearby(sightings, usable))
     llr = _ratios(sightings, errors, usable, found, background_per_nm2)
     before = found["before"].to_numpy()
     length = usable["length_m"].to_numpy()[before] if "length_m" in usable else np.full(len(found), np.nan)
-    pairs = {"sighting": found["sighting"].to_numpy(), "llr": llr, "length_m": length}
-    track = usable["track_id"].take(before).reset_index(drop=True)
-    table = pd.DataFrame({"track_id": track} | pairs)[llr >= rule.min_llr]
-    return table[~_in_gaps(table, gaps, sightings)].reset_index(drop=True)
-
-
-def _in_gaps(pairs: pd.DataFrame, gaps: pd.DataFrame, sightings: pd.DataFrame) -> np.ndarray:
-    """Whether the sighting lies in a gap of the pair's track."""
-    code = pd.factorize(pd.concat([gaps["track_id"], pairs["track_id"]], ignore_index=True))[0]
-    track, asked = code[: len(gaps)], code[len(gaps) :]
-    start = time_us(gaps["gap_start"])
-    end = start + np.round(gaps["duration_h"].to_numpy() * US_PER_H).astype("int64")
-    order = np.lexsort((start, track))
-    track, start, end = track[order], start[order], end[order]
-    at = time_us(sightings["timestamp"])[pairs["sighting"].to_numpy()]
-    last = search_groups(track, start, asked, at, side="left") - 1
-    known = np.maximum(last, 0)
-    if len(track) == 0:
-        return np.zeros(len(pairs), dtype=bool)
-    return (last >= 0) & (track[known] == asked) & (at < end[known])
+    pairs = {"sighting": found["sighting"].to_numpy(), "llr": llr, "length_m": length, "lat": np.nan, "lon": np.nan}
+    track_id = usable["track_id"].take(before).reset_index(drop=True)
+    heard = pd.DataFrame({"track_id": track_id} | pairs)[llr >= rule.min_llr]
+    heard = heard[~in_gaps(heard["track_id"], time_us(sightings["timestamp"])[heard["sighting"]], gaps)]
+    between = between_pairs(
+        sightings, errors, usable, gaps, background_per_nm2, rule, both_sides_h=_BOTH_SIDES_US / US_PER_H,
+        one_side_h=_ONE_SIDE_US / US_PER_H,
+    )  # fmt: skip
+    return pd.concat([heard, between], ignore_index=True)
 
 
 def _nearby(sightings: pd.DataFrame, fixes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

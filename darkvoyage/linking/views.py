@@ -230,16 +230,22 @@ class Views:
         imager = self.imager[self.scene[sighting]]
         return detection_chance(length_m, np.ones(len(length_m)), self.rule.p_detect_max, imager=imager)
 
-    def lit_ratio(self, length_m: np.ndarray, sighting: np.ndarray) -> np.ndarray:
-        """Log ratio as `InView.ratio` of ships that were surely in the scene, if that is known, shape (n,).
+    def lit_ratio(self, lit: pd.DataFrame) -> np.ndarray:
+        """Log ratio as `InView.ratio` of ships that were heard about the time, shape (n,).
 
         Parameters
         ----------
-        length_m : ndarray of float64, shape (n,)
-        sighting : ndarray of int64, shape (n,)
+        lit : DataFrame of n rows
+            Of `broadcasting_pairs`.
         """
-        full, scene = self.chance(length_m, sighting), self.scene[sighting]
-        return np.log(full) - np.log1p(-full * self.clear[scene] * (scene >= 0))
+        import shapely
+
+        sighting, lat, lon = (lit[name].to_numpy() for name in ("sighting", "lat", "lon"))
+        full, scene = self.chance(lit["length_m"].to_numpy(), sighting), self.scene[sighting]
+        inside = scene >= 0
+        asked = np.flatnonzero(inside & np.isfinite(lat))
+        inside[asked] = shapely.contains_xy(self.footprint[scene[asked]], lon[asked], lat[asked])
+        return np.log(full) - np.log1p(-full * self.clear[scene] * inside)
 
     def in_view(self, pairs: pd.DataFrame) -> InView:
         """Work out who could be in the picture.

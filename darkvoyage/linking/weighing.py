@@ -228,5 +228,5 @@ def _lit_ratios(case: Case, unknown: tuple[float, float]) -> tuple[np.ndarray, n
         of_length = length_llr(
             seen_m, length, *length_moments(case.sightings, sighting, length, case.errors.imager), *unknown
         )
-    seen = case.likelihood.views.lit_ratio(length, sighting)
+    seen = case.likelihood.views.lit_ratio(case.lit)
     return case.lit["llr"].to_numpy() + of_length + seen, of_length
