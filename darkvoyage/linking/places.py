@@ -11,8 +11,8 @@ import pandas as pd
 
 from darkvoyage.kernels.bridges import dwell_chance
 from darkvoyage.kernels.nearby import near_cells, near_pairs
-from darkvoyage.kernels.spans import expand, group_starts
-from darkvoyage.kernels.sphere import great_circle_nm
+from darkvoyage.kernels.spans import expand, group_starts, in_parts
+from darkvoyage.kernels.sphere import EARTH_RADIUS_NM, great_circle_nm
 from darkvoyage.linking.water import water_share
 from darkvoyage.rules.linking import LinkRule
 from darkvoyage.sea.distance import sea_legs
@@ -26,7 +26,8 @@ _STILL_KN, _STILL_NM, _STILL_ODDS = 1.0, 0.5, 0.05
 elsewhere and 5 % of 96 h, where of other ships every third does; see `LinkRule.excursion_h`."""
 _OPEN_H = 60.0
 """Of a ship that is not heard again more hours tell of its leaving, not of calls [h]."""
-_BLOCK = 4_000_000
+_BLOCK = 1 << 17
+_ROUNDING_DEG = 1e-9
 _WORTH_RATIO, _WORTH_NM = 2.5, 100.0
 """Ways round land are followed up to this much of the great circle, and this much on top [nm]: farther off, other ports
 are always nearer."""
@@ -167,19 +168,28 @@ def excursions(gaps: pd.DataFrame, ports: pd.DataFrame, rule: LinkRule) -> Excur
 def _in_reach(gaps: pd.DataFrame, ports: pd.DataFrame, rule: LinkRule) -> tuple[np.ndarray, ...]:
     """Gap and port of all pairs whose great circles fit into the gap, and these [nm]; 0 back from no end."""
     lat, lon, radius = (ports[name].to_numpy() for name in ("lat", "lon", "radius_nm"))
-    ends = {name: gaps[name].to_numpy() for name in ("start_lat", "start_lon", "end_lat", "end_lon")}
+    ends = [gaps[name].to_numpy() for name in ("start_lat", "start_lon", "end_lat", "end_lon")]
     duration = gaps["duration_h"].to_numpy()
-    step = max(_BLOCK // max(len(ports), 1), 1)
+    # No great circle is shorter than the difference in latitude.
+    by_lat = np.argsort(lat, kind="stable")
+    farthest = rule.max_speed_kn * duration + radius.max(initial=0.0)
+    span = np.degrees(farthest / EARTH_RADIUS_NM) + _ROUNDING_DEG
+    low, high = (np.searchsorted(lat[by_lat], ends[0] + sign * span) for sign in (-1.0, 1.0))
+    count = np.where(np.isfinite(ends[0] + ends[1]), high - low, 0)
     parts = [(np.empty(0, "int64"), np.empty(0, "int64"), np.empty(0), np.empty(0))]
-    for low in range(0, len(gaps), step):
-        some = np.arange(low, min(low + step, len(gaps)))
-        out = great_circle_nm(ends["start_lat"][some, None], ends["start_lon"][some, None], lat, lon)
-        back = np.nan_to_num(great_circle_nm(ends["end_lat"][some, None], ends["end_lon"][some, None], lat, lon))
-        way = np.maximum(out - radius, 0.0) + np.maximum(back - radius, 0.0)
-        with np.errstate(invalid="ignore"):
-            i, j = np.nonzero(way / rule.max_speed_kn < duration[some, None])
-        parts.append((some[i], j, out[i, j], back[i, j]))
-    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+    for part in in_parts(count, _BLOCK):
+        gap, index = expand(low[part], count[part])
+        gap, port = gap + part.start, by_lat[index]
+        out = great_circle_nm(ends[0][gap], ends[1][gap], lat[port], lon[port])
+        some = np.maximum(out - radius[port], 0.0) / rule.max_speed_kn < duration[gap]
+        gap, port, out = gap[some], port[some], out[some]
+        back = np.nan_to_num(great_circle_nm(ends[2][gap], ends[3][gap], lat[port], lon[port]))
+        way = np.maximum(out - radius[port], 0.0) + np.maximum(back - radius[port], 0.0)
+        some = np.flatnonzero(way / rule.max_speed_kn < duration[gap])
+        some = some[np.lexsort((port[some], gap[some]))]
+        parts.append((gap[some], port[some], out[some], back[some]))
+    gap, port, out, back = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return gap, port, out, back
 
 
 def _leg(

@@ -7,6 +7,7 @@ from pandas.testing import assert_frame_equal
 
 from darkvoyage.linking.places import excursion_share, excursions
 from darkvoyage.rules.linking import LinkRule
+from tests.oracle import great_circle_nm
 
 STRAIGHT, BY_SEA = LinkRule(by_sea=False), LinkRule(by_sea=True)
 
@@ -100,3 +101,31 @@ def test_likeliest_calls():
 def test_no_ports_and_no_gaps():
     assert len(excursions(gaps([]), ports([(0, 0)]), LinkRule()).gap) == 0
     assert len(excursions(gaps([(0, 0, 0, 0, 10)]), ports([]), LinkRule()).gap) == 0
+
+
+def test_ports_in_reach_are_those_of_a_plain_loop():
+    rng = np.random.default_rng(8)
+    table = gaps(
+        np.column_stack(
+            [rng.uniform(-89, 89, 60), rng.uniform(-180, 180, 60), np.zeros((60, 2)), np.geomspace(3, 800, 60)]
+        )
+    )
+    away = rng.uniform(0, 4, (2, 60))
+    table["end_lat"] = np.clip(table["start_lat"] + away[0], -90, 90)
+    table["end_lon"] = (table["start_lon"] + away[1] + 180) % 360 - 180
+    table.loc[::7, ["end_lat", "end_lon"]] = np.nan
+    table.loc[5, "start_lat"] = np.nan
+    places = ports(np.column_stack([rng.uniform(-90, 90, 80), rng.uniform(-180, 180, 80)]))
+    routes = excursions(table, places, STRAIGHT)
+    want = []
+    for i, gap in table.iterrows():
+        for j, port in places.iterrows():
+            out, back = (
+                great_circle_nm(gap[f"{end}_lat"], gap[f"{end}_lon"], port["lat"], port["lon"])
+                for end in ("start", "end")
+            )
+            way = max(out - 1, 0) + (0 if np.isnan(back) else max(back - 1, 0))
+            if np.isfinite(out) and way / STRAIGHT.max_speed_kn < gap["duration_h"]:
+                want.append((i, j))
+    assert len(want) > 200
+    assert list(zip(routes.gap, routes.port, strict=True)) == want
