@@ -23,6 +23,8 @@ __all__ = ["Pairs", "pairs_in_reach", "places_within"]
 _CELLS = 2_000_000
 """Gaps times places that are screened at once."""
 _ROUNDING = 1e-12
+_OF_FLEET = 3
+"""One place of so many that are looked at is one that ships of the fleet visit, further off."""
 _WORTH_RATIO, _WORTH_NM = 2.5, 100.0
 """Ways round land are followed up to this much of the great circle, and this much on top [nm]: further off a place may
 be within the ship's time, but there are always nearer ones."""
@@ -117,7 +119,7 @@ def pairs_in_reach(
     places : PORTS table
     ships : Ships
     history : HISTORY table
-        Places that the ship visited are looked at first, where a gap reaches more than `rule.most_places`.
+        Places that were visited are looked at first, where a gap reaches more than `rule.most_places`.
     rule : PortRule
 
     Returns
@@ -125,7 +127,7 @@ def pairs_in_reach(
     Pairs
     """
     budget = _budget(table, ships, rule)
-    visited = pd.MultiIndex.from_frame(history.loc[history["port_id"].notna(), ["mmsi", "port_id"]].drop_duplicates())
+    visited = _Visited.of(history)
     none: tuple[np.ndarray, ...] = (*(np.empty(0, dtype="int64") for _ in range(2)), np.empty(0), np.empty(0))
     found = [none, *_within(table, places, budget, visited, rule)]
     gap, port, out, back = (np.concatenate(part) for part in zip(*found, strict=True))
@@ -162,7 +164,7 @@ def _screened(table: pd.DataFrame, places: pd.DataFrame, budget: np.ndarray) -> 
 
 
 def _within(
-    table: pd.DataFrame, places: pd.DataFrame, budget: np.ndarray, visited: pd.MultiIndex, rule: PortRule
+    table: pd.DataFrame, places: pd.DataFrame, budget: np.ndarray, visited: _Visited, rule: PortRule
 ) -> Iterator[tuple[np.ndarray, ...]]:
     """Yield gap, place and great circles there and back of what the speed allows on a globe without land."""
     lat, lon, end_lat, end_lon = (
@@ -180,19 +182,37 @@ def _within(
         yield gap[near], port[near], out[near], back[near]
 
 
+@dataclass(frozen=True)
+class _Visited:
+    """Which places ships were seen to visit, from a HISTORY table: those of each ship, and those of any."""
+
+    own: pd.MultiIndex
+    fleet: np.ndarray
+
+    @classmethod
+    def of(cls, history: pd.DataFrame) -> _Visited:
+        visits = history.loc[history["port_id"].notna(), ["mmsi", "port_id"]].drop_duplicates()
+        return cls(pd.MultiIndex.from_frame(visits), visits["port_id"].unique())
+
+
 def _first(
     gap: np.ndarray, port: np.ndarray, way_nm: np.ndarray, table: pd.DataFrame, places: pd.DataFrame,
-    visited: pd.MultiIndex, most: int,
+    visited: _Visited, most: int,
 ) -> np.ndarray:  # fmt: skip
-    """Rows of the `most` places of each gap: those visited before, then those with the shortest way; in order."""
+    """Rows of the `most` places of each gap, in order: visited by the ship, then nearest; a third visited by any."""
     start = group_starts(gap)
     count = np.diff(np.r_[start, len(gap)])
     if count.max(initial=0) <= most:
         return np.arange(len(gap))
-    pairs = pd.MultiIndex.from_arrays([table["mmsi"].to_numpy()[gap], places["port_id"].to_numpy()[port]])
-    order = np.lexsort((port, way_nm, ~pairs.isin(visited), gap))
-    rank = np.arange(len(gap)) - np.repeat(start, count)
-    return np.sort(order[rank < most])
+    port_id = places["port_id"].to_numpy()
+    pairs = pd.MultiIndex.from_arrays([table["mmsi"].to_numpy()[gap], port_id[port]])
+    strange, rare = ~pairs.isin(visited.own), ~np.isin(port_id, visited.fleet)[port]
+    place_in_gap = np.arange(len(gap)) - np.repeat(start, count)
+    by_way, by_visits = np.empty(len(gap), dtype="int64"), np.empty(len(gap), dtype="int64")
+    by_way[np.lexsort((port, way_nm, strange, gap))] = place_in_gap
+    near = by_way < most - most // _OF_FLEET
+    by_visits[np.lexsort((port, way_nm, rare, near, gap))] = place_in_gap
+    return np.flatnonzero(near | (by_visits < most // _OF_FLEET))
 
 
 def _legs(

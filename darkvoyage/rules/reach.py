@@ -50,8 +50,8 @@ class PortRule:
     max_draught_llr : float
         Bound of the draught evidence [nats]: ln 8, because draughts are typed by hand and may lie.
     most_places : int
-        Ports and areas looked at per gap: those with the least detour, and those that the ship has visited before.
-        Months of silence reach every port of the world.
+        Ports and areas looked at per gap: those that the ship has visited before, the nearest, and as a third of all
+        the nearest that the fleet has visited. Months of silence reach every port of the world.
     least_share : float
         Ports that have less than this of a gap both beforehand and in the posterior are not listed; what they have
         together goes to `unknown`.
@@ -82,7 +82,7 @@ class PortRule:
     shown_share: float = option(default=0.025, gt=0, le=1)
     temper: float = option(default=1.0, gt=0, le=1)
     max_draught_llr: float = option(default=math.log(8.0), gt=0)
-    most_places: int = option(default=40, ge=1)
+    most_places: int = option(default=60, ge=1)
     least_share: float = option(default=1e-6, ge=0, lt=0.01)
 
 

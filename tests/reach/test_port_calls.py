@@ -193,6 +193,10 @@ def test_of_very_many_places_the_nearest_and_the_visited_are_looked_at():
     rule = dv.PortRule(most_places=6, least_share=0.0)
     listed = calls(one_gap(), places, rule=rule, history=past)["port_id"].dropna().tolist()
     assert listed == ["p00", "p01", "p02", "p03", "p04", "p33"]
+    # Another ship's port takes the place of the last of the near ones: a third of six are the fleet's.
+    past = pd.DataFrame({"mmsi": [299_000_001, 299_000_009], "port_id": ["p33", "p31"]})
+    listed = calls(one_gap(), places, rule=rule, history=past)["port_id"].dropna().tolist()
+    assert listed == ["p00", "p01", "p02", "p03", "p31", "p33"]
 
 
 def test_the_sensitive_flag_never_matters():

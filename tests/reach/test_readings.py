@@ -83,9 +83,11 @@ def test_waiting_is_for_what_travel_does_not_explain():
     assert llr[0] > llr[1] > llr[2]
 
 
-def test_chance_of_speed_is_the_truncated_normal():
-    got = chance_of_speed(np.array([10.0, 20.0, 0.0]), np.full(3, 11.0), np.full(3, 2.0), np.full(3, 18.5))
+def test_chance_of_speed_is_a_truncated_normal_and_one_in_twenty_that_hurries():
+    needed = np.array([10.0, 20.0, 0.0, 17.0])
+    got = chance_of_speed(needed, np.full(4, 11.0), np.full(4, 2.0), np.full(4, 18.5))
     whole = norm.cdf(3.75)
-    assert got[0] == pytest.approx((whole - norm.cdf(-0.5)) / whole)
+    assert got[0] == pytest.approx(0.95 * (whole - norm.cdf(-0.5)) / whole + 0.05)
     assert got[1] == 0
     assert got[2] == pytest.approx(1.0, abs=1e-6)
+    assert got[3] == pytest.approx(0.95 * (whole - norm.cdf(3.0)) / whole + 0.05 * 1.5 / 7.5)
