@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from darkvoyage.kernels.spans import search_groups
+from darkvoyage.kernels.spans import group_ends, group_starts, search_groups
 from darkvoyage.kernels.sphere import interpolate
 from darkvoyage.kernels.workers import in_threads
 from darkvoyage.linking.azimuth import PositionErrors
@@ -68,7 +68,7 @@ def between_pairs(
         near = (np.maximum(since, until) <= both_sides_h) | (np.minimum(since, until) <= one_side_h)
         pairs = pairs[~near].reset_index(drop=True)
         llr = _ratios(pairs, positions, sightings, errors, background_per_nm2)
-        return pairs.assign(llr=llr)[llr >= rule.min_llr]
+        return pairs.assign(llr=llr)[(llr >= rule.min_llr) & _likeliest(pairs["sighting"].to_numpy(), llr, rule)]
 
     blocks = in_threads(lambda part: likely(found.block(part)), found.parts())
     pairs = pd.concat([likely(found.none()), *blocks], ignore_index=True)
@@ -140,6 +140,17 @@ def _ratios(
         density.course_spread_deg, errors.imager[sighting], _column(sightings, "length_m")[sighting],
         going_on / (going_on + anywhere),
     )  # fmt: skip
+
+
+def _likeliest(sighting: np.ndarray, llr: np.ndarray, rule: LinkRule) -> np.ndarray:
+    """Whether each pair is among the likeliest of its sighting; equal ones are all kept, whatever their order."""
+    order = np.lexsort((-llr, sighting))
+    start = group_starts(sighting[order])
+    end = group_ends(start, len(order))
+    last = llr[order][np.minimum(start + rule.most_gaps, end) - 1]
+    kept = np.empty(len(llr), dtype=bool)
+    kept[order] = llr[order] >= np.repeat(last, end - start)
+    return kept
 
 
 def _column(table: pd.DataFrame, name: str) -> np.ndarray:

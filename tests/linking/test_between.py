@@ -29,13 +29,13 @@ def fixes(*rows, mmsi=SHIP, **more):
     )  # fmt: skip
 
 
-def listed(table, hour, east=0.0, gaps=None, min_llr=-7.0, **more):
+def listed(table, hour, east=0.0, gaps=None, rule=None, **more):
     """Broadcasting pairs of one sighting, or more, at so many nautical miles east."""
     hour = np.atleast_1d(hour)
     seen = pd.DataFrame({"timestamp": hours(hour), "lat": 0.0, "lon": east * NM, "sensor": "optical"} | more)
     errors, background = position_errors(seen, empty(SCENES)), np.full(len(seen), 0.01)
     gaps = empty(GAPS) if gaps is None else gaps
-    return broadcasting_pairs(seen, errors, table, gaps, background, LinkRule(min_llr=min_llr))
+    return broadcasting_pairs(seen, errors, table, gaps, background, rule or LinkRule())
 
 
 MOORED, UNDER_WAY = fixes((0, 0, 0), (4, 0, 0)), fixes((0, 0, 10), (4, 40, 10))
@@ -94,9 +94,18 @@ def test_each_ship_is_listed_once_or_not_at_all(heard, hour):
     table = fixes(*((at, 0, 0) for at in heard))
     # A little off, so that no sighting is at the very time of a message.
     hour = np.array(hour) + 0.011
-    found = listed(table, hour, min_llr=-1000.0)
+    found = listed(table, hour, rule=LinkRule(min_llr=-1000.0))
     counts = np.bincount(found["sighting"], minlength=len(hour))
     assert counts.tolist() == [int(there) for there in plain(table, hour)]
+
+
+def test_a_sighting_keeps_the_likeliest_and_all_that_are_as_likely():
+    """Six ships a mile apart from each other, the last two on the spot: of the best one two are kept."""
+    fleet = [fixes((0, east, 0), (4, east, 0), mmsi=SHIP + i) for i, east in enumerate((4, 3, 2, 1, 0, 0))]
+    for most, ships in ((1, {4, 5}), (3, {3, 4, 5}), (50, {0, 1, 2, 3, 4, 5})):
+        rule = LinkRule(min_llr=-1000.0, most_gaps=most)
+        table = listed(pd.concat(fleet, ignore_index=True), 1.5, rule=rule)
+        assert set(table["track_id"]) == {f"{SHIP + i}-0" for i in ships}
 
 
 def test_nobody_is_heard_or_nothing_seen():
