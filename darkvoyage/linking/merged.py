@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from darkvoyage.rules.linking import LinkRule
 
-__all__ = ["merged_weights", "said_merged"]
+__all__ = ["merged_weights", "most_weight", "said_merged"]
 
 _SAID = 0.9
 """Chance that a sighting is two ships where its source says so."""
+_SPAN = float(np.log(2.0))
+"""Two ships of one length are as long as either, or up to twice that: the log length may be anywhere between."""
 _SAID_IN_CLASS = r"merged|\btwo\s+(?:ship|vessel|hull)|side\s+by\s+side|ship.?to.?ship|\bsts\b"
 
 
 def merged_weights(
     sighting: np.ndarray, llr: np.ndarray, of_size: np.ndarray, length_m: np.ndarray, seen_m: np.ndarray,
-    said: np.ndarray, rule: LinkRule,
+    said: np.ndarray, unknown: tuple[float, float], rule: LinkRule,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Log weights of ships that may share their sighting with another.
 
-    A sighting may be two ships where its source says so, or where it is longer than any one ship that could be there,
-    but no longer than two of them in line. Its length and beam then say nothing of either, and a ship beside the first
-    weighs as it would alone; the second may be nobody we know.
+    Two ships may share a sighting whose source says so, or one that is longer than either of them, and no longer than
+    both in line. Its length and beam then say nothing of each; of both together, that it is somewhere between the
+    longer one's and their sum. The place says the same of either as if it were alone.
 
     Parameters
     ----------
@@ -38,22 +41,45 @@ def merged_weights(
         Length of the sightings, NaN where there is none [m].
     said : ndarray of bool, shape (s,)
         Of `said_merged`.
+    unknown : tuple of float
+        Median length [m] and log spread of ships that nobody knows.
     rule : LinkRule
 
     Returns
     -------
     llr : ndarray of float64, shape (n,)
-        Of the ship without another that we know.
+        Of the ship without another that we know; beside one that nobody knows, where two ships are said to be there.
     both : ndarray of float64, shape (n,)
-        What each of two ships adds to the log weight of the couple; -inf where the sighting is one ship.
+        What each of two ships adds to the log weight of the couple; -inf where it cannot be one of two.
     """
-    share = _share(sighting, np.where(llr - of_size >= rule.min_llr, length_m, np.nan), seen_m, said, rule)
-    some = np.flatnonzero(share > 0)
-    beside = (llr - of_size)[some] + np.log(share[some])
     alone, both = llr.astype("float64"), np.full(len(llr), -np.inf)
-    alone[some] = np.logaddexp(llr[some] + np.log1p(-share[some]), beside)
-    both[some] = beside - 0.5 * np.log(share[some])
+    over = seen_m[sighting] / length_m
+    fits = (over >= rule.merged_length) & (over <= 2 * rule.merged_length) & ~said[sighting]
+    log_q = norm.logpdf(np.log(seen_m[sighting[fits]]), np.log(unknown[0]), unknown[1])
+    both[fits] = (llr - of_size)[fits] + 0.5 * (np.log(rule.merged_share) - np.log(_SPAN) - log_q)
+    some = said[sighting]
+    beside = (llr - of_size)[some] + np.log(_SAID)
+    alone[some] = np.logaddexp(llr[some] + np.log1p(-_SAID), beside)
+    both[some] = beside - 0.5 * np.log(_SAID)
     return alone, both
+
+
+def most_weight(sighting: np.ndarray, alone: np.ndarray, both: np.ndarray) -> np.ndarray:
+    """Most that each pair could weigh: alone, or beside a ship as likely as the likeliest of its sighting, shape (n,).
+
+    Parameters
+    ----------
+    sighting : ndarray of int64, shape (n,)
+    alone, both : ndarray of float64, shape (n,)
+        Of `merged_weights`.
+    """
+    some = np.flatnonzero(np.isfinite(both))
+    row, code = np.unique(sighting[some], return_inverse=True)
+    best = np.full(len(row), -np.inf)
+    np.maximum.at(best, code, both[some])
+    out = alone.copy()
+    out[some] = np.maximum(alone[some], both[some] + best[code])
+    return out
 
 
 def said_merged(sightings: pd.DataFrame) -> np.ndarray:
@@ -69,15 +95,3 @@ def said_merged(sightings: pd.DataFrame) -> np.ndarray:
     if "vessel_class" in sightings:
         said |= sightings["vessel_class"].str.contains(_SAID_IN_CLASS, case=False).fillna(False).to_numpy(dtype=bool)
     return said
-
-
-def _share(
-    sighting: np.ndarray, length_m: np.ndarray, seen_m: np.ndarray, said: np.ndarray, rule: LinkRule
-) -> np.ndarray:
-    """Chance of each pair's sighting that it is two ships, before looking at which, shape (n,)."""
-    row, code = np.unique(sighting, return_inverse=True)
-    longest = np.zeros(len(row))
-    np.maximum.at(longest, code, np.nan_to_num(length_m))
-    over = seen_m[row] / np.where(longest > 0, longest, np.nan)
-    share = np.where((over > rule.merged_length) & (over <= 2 * rule.merged_length), rule.merged_share, 0.0)
-    return np.where(said[row], _SAID, share)[code]

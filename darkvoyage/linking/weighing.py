@@ -13,7 +13,7 @@ from darkvoyage.linking.azimuth import PositionErrors
 from darkvoyage.linking.candidates import Candidates
 from darkvoyage.linking.joint import joint_posterior
 from darkvoyage.linking.likelihood import Evidence, Likelihood
-from darkvoyage.linking.merged import merged_weights, said_merged
+from darkvoyage.linking.merged import merged_weights, most_weight, said_merged
 from darkvoyage.linking.places import Excursions
 from darkvoyage.linking.sensors import length_llr, length_moments
 from darkvoyage.rules.linking import LinkRule
@@ -123,8 +123,8 @@ def weigh(case: Case, pairs: pd.DataFrame, unknown: tuple[float, float]) -> Weig
     lit, lit_size = _lit_ratios(case, unknown)
     lit_pairs = case.lit["sighting"].to_numpy(), lit, lit_size, case.lit["length_m"].to_numpy()
     sighting, llr, of_size, length = (np.r_[parts] for parts in zip(_sizes(case, pairs), lit_pairs, strict=True))
-    llr, both = merged_weights(sighting, llr, of_size, length, case.seen_m, case.said_merged, case.rule)
-    keep = llr[: len(pairs)] >= case.rule.min_llr
+    llr, both = merged_weights(sighting, llr, of_size, length, case.seen_m, case.said_merged, unknown, case.rule)
+    keep = most_weight(sighting, llr, both)[: len(pairs)] >= case.rule.min_llr
     llr, both = (part[np.r_[keep, np.ones(len(lit), dtype=bool)]] for part in (llr, both))
     pairs = pairs[keep].reset_index(drop=True)
     gap, number = pairs["gap"].to_numpy(), len(pairs)
@@ -198,9 +198,10 @@ def keep_candidates(case: Case, found: Candidates, part: slice, routes: Excursio
     rule, block = case.rule, found.block(part)
     silent = case.silent[block["sighting"].to_numpy()]
     evidence = case.likelihood.evidence(block[silent].reset_index(drop=True))
-    pairs = evidence.weighed(routes, (rule.unknown_length_m, rule.unknown_length_log_sd))
-    sighting, joint, of_size, length = _sizes(case, pairs)
-    llr = merged_weights(sighting, joint, of_size, length, case.seen_m, case.said_merged, rule)[0]
+    unknown = rule.unknown_length_m, rule.unknown_length_log_sd
+    sighting, joint, of_size, length = _sizes(case, evidence.weighed(routes, unknown))
+    weights = merged_weights(sighting, joint, of_size, length, case.seen_m, case.said_merged, unknown, rule)
+    llr = most_weight(sighting, *weights)
     order = np.lexsort((-llr, sighting))
     start = group_starts(sighting[order])
     end = group_ends(start, len(order))

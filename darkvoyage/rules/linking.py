@@ -46,7 +46,7 @@ class LinkRule:
     most_gaps : int
         Gaps that a sighting keeps, the likeliest; what the others weigh is counted as nobody we know, and reported.
     merged_length : float
-        A sighting longer than each of its candidates by this factor may be two ships side by side, or in line.
+        A sighting longer than either of two ships by this factor may be both of them, side by side or in line.
     merged_share : float
         Chance that it is, before looking at which: of 396 ships heard in an hour off Finland one of fifty under way and
         two of five at rest had another within 100 m.

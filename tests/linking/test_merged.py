@@ -5,9 +5,10 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 import darkvoyage as dv
-from darkvoyage.linking.merged import merged_weights, said_merged
+from darkvoyage.linking.merged import merged_weights, most_weight, said_merged
 from darkvoyage.rules.linking import LinkRule
 from tests.worlds import hours, one_gap, ports
 
@@ -20,24 +21,32 @@ def weights(seen_m, lengths, **more):
     seen = pd.DataFrame({"length_m": [seen_m]} | more)
     return merged_weights(
         np.zeros(ships, "int64"), np.full(ships, 2.0), np.full(ships, -3.0), np.array(lengths),
-        seen["length_m"].to_numpy(), said_merged(seen), LinkRule(),
+        seen["length_m"].to_numpy(), said_merged(seen), (53.0, 0.6), LinkRule(),
     )  # fmt: skip
 
 
-def test_longer_than_any_one_and_no_longer_than_two_in_line():
-    for seen_m, may_be in ((129.0, False), (131.0, True), (259.0, True), (261.0, False), (np.nan, False)):
-        llr, both = weights(seen_m, [80.0, 100.0, np.nan])
-        assert np.isfinite(both).all() == may_be
-        if not may_be:
-            assert (llr == 2.0).all()
-            assert (both == -np.inf).all()
+@pytest.mark.parametrize("seen_m", [103.0, 105.0, 129.0, 131.0, 207.0, 209.0, 259.0, 261.0, np.nan])
+def test_longer_than_either_and_no_longer_than_both_in_line(seen_m):
+    lengths = [80.0, 100.0, np.nan]
+    llr, both = weights(seen_m, lengths)
+    assert np.isfinite(both).tolist() == [1.3 * length <= seen_m <= 2.6 * length for length in lengths]
+    assert (llr == 2.0).all()
 
 
 def test_weights_by_hand():
-    # Alone 2 - of which the length has taken 3; beside another the length says nothing: 5, in one of ten cases.
-    llr, both = weights(150.0, [80.0, 100.0])
-    np.testing.assert_allclose(llr, np.log(0.9 * np.exp(2.0) + 0.1 * np.exp(5.0)))
-    np.testing.assert_allclose(both.sum(), 5.0 + 5.0 + np.log(0.1))
+    """Without the 3 that the length has taken: 5 each, in one of ten cases; and the length of both together, anywhere
+    between that of one and twice that, against the length of a ship that nobody knows.
+    """
+    _, both = weights(150.0, [80.0, 100.0])
+    together = np.log(0.1) - np.log(np.log(2.0)) - norm(np.log(53.0), 0.6).logpdf(np.log(150.0))
+    np.testing.assert_allclose(both.sum(), 5.0 + 5.0 + together)
+
+
+def test_most_weight_by_hand():
+    """The best that could be of 3, 1 and one that shares with none; and of another sighting."""
+    sighting, both = np.array([0, 0, 0, 1]), np.array([3.0, 1.0, -np.inf, 2.0])
+    most = most_weight(sighting, np.array([0.0, 5.0, -9.0, -1.0]), both)
+    np.testing.assert_allclose(most, [6.0, 5.0, -9.0, 4.0])
 
 
 def test_what_the_source_says_goes_first():
@@ -66,7 +75,9 @@ def links(length_m, ships=2, lengths=(100.0, 110.0), rule=QUIET, fixes=None, **m
     )  # fmt: skip
     vessels = pd.DataFrame({"mmsi": 299_000_001 + np.arange(len(lengths)), "length_m": lengths})
     gaps = dv.find_gaps(fleet(ships))
-    return dv.link_sightings(gaps, sighting, ports=ports(), vessels=vessels, rule=rule, fixes=fixes)
+    table = dv.link_sightings(gaps, sighting, ports=ports(), vessels=vessels, rule=rule, fixes=fixes)
+    hull = gaps.assign(length_m=gaps["mmsi"].map(vessels.set_index("mmsi")["length_m"])).set_index("gap_id")["length_m"]
+    return table.assign(length_m=table["gap_id"].map(hull))
 
 
 def test_two_ships_in_one_blob_are_a_pair():
@@ -84,9 +95,13 @@ def test_two_ships_in_one_blob_are_a_pair():
 def test_links_of_a_blob_are_the_sum_over_all_ways():
     table = links(180.0, ships=3, lengths=(100.0, 105.0, 110.0), rule=LinkRule())
     pairs = table[table["gap_id"].notna()].reset_index(drop=True)
-    alone, beside = pairs["llr_joint"], pairs["llr_joint"] - pairs["llr_length"] - pairs["llr_beam"]
-    one = 0.9 * np.exp(alone) + 0.1 * np.exp(beside)
-    two = {(i, j): 0.1 * np.exp(beside[i] + beside[j]) for i, j in itertools.combinations(range(3), 2)}
+    one, beside = np.exp(pairs["llr_joint"]), pairs["llr_joint"] - pairs["llr_length"] - pairs["llr_beam"]
+    # The unknown length as learned, from what it says against 100 m seen to 12 % as 180 m.
+    own = norm(np.log(pairs["length_m"]), 0.12).logpdf(np.log(180.0))
+    other = own - pairs["llr_length"]
+    np.testing.assert_allclose(other, other[0])
+    together = np.log(0.1) - np.log(np.log(2.0)) - other[0]
+    two = {(i, j): np.exp(beside[i] + beside[j] + together) for i, j in itertools.combinations(range(3), 2)}
     total = 1.0 + one.sum() + sum(two.values())
     for i in range(3):
         merged = sum(weight for couple, weight in two.items() if i in couple) / total
