@@ -19,7 +19,7 @@ def link_alternatives(links: Any, *, scene_id: str, number: int = 5) -> pd.DataF
     """List the likeliest ways to give the sightings of one scene to gaps.
 
     `p_link` says how sure each link is by itself; this says which links go together. Broadcasting ships count as far
-    as they were found likely, the other scenes of a gap do not.
+    as they were found likely, the other scenes of a gap do not; two ships in one sighting are told by `p_merged` only.
 
     Parameters
     ----------
