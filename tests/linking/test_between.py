@@ -62,6 +62,16 @@ def test_a_heading_along_the_way_speaks_for_it():
     assert along > across + 2
 
 
+def test_one_number_in_two_places_is_two_ships_each_where_it_is():
+    """As cleaning parts them: by turns at the origin and 50 nm east of it, nobody half way."""
+    rows = fixes((0, 0, 0), (1, 50, 0), (4, 0, 0), (5, 50, 0))
+    twins = rows.assign(track_id=[f"{SHIP}-{n}" for n in (0, 1, 0, 1)])
+    for place, track in ((0.0, f"{SHIP}-0"), (50.0, f"{SHIP}-1")):
+        found = listed(twins, 2.5, east=place)
+        assert found.loc[found["llr"] > 0, "track_id"].tolist() == [track]
+    assert not (listed(twins, 2.5, east=25.0)["llr"] > 0).any()
+
+
 def test_within_a_gap_of_the_table_it_is_silent():
     gap = pd.DataFrame({"track_id": [f"{SHIP}-0"], "gap_start": hours([0.0]), "duration_h": [4.0]})
     assert len(listed(MOORED, 1.5)) == 1
