@@ -15,15 +15,18 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from darkvoyage.kernels.compiled import can_compile, has_started
 from darkvoyage.kernels.spans import expand, group_starts, in_parts
 
 __all__ = [
-    "MOST_LLR", "Groups", "best_matchings", "components", "exact_marginals", "marginals", "marginals_by_beliefs",
-    "ranks_within", "settled", "small_problems",
+    "COMPILE_PAIRS", "MOST_LLR", "Groups", "best_matchings", "components", "exact_marginals", "marginals",
+    "marginals_by_beliefs", "ranks_within", "settled", "small_problems",
 ]  # fmt: skip
 
 MOST_LLR = 40.0
 """Log ratios beyond are as good as certain [nats]; twelve of them multiplied are still numbers."""
+COMPILE_PAIRS = 40_000
+"""From so many pairs on beliefs are worth the start of numba, a second."""
 _FIRST_LOOK, _LOOK = 2, 8
 """Rounds before the first look at which components are done, doubled from look to look up to the second number."""
 _BATCH = 1 << 22
@@ -243,26 +246,27 @@ def marginals_by_beliefs(
         by_right, own = Groups.of(right[active]), weight[active]
         return lambda heard: own / by_right.one_and_others(own * heard)
 
-    _, p, converged = settled(left, components(left, right), weight, answers, tolerance=tolerance, rounds=rounds)
+    label, half = components(left, right), np.zeros(len(left))
+    _, p, converged = settled(left, right, label, weight, half, answers, tolerance=tolerance, rounds=rounds)
     out, done = np.empty_like(p), np.empty_like(converged)
     out[order], done[order] = p, converged
     return out, done
 
 
 def settled(
-    left: np.ndarray, label: np.ndarray, offer: np.ndarray,
+    left: np.ndarray, right: np.ndarray, label: np.ndarray, alone: np.ndarray, half: np.ndarray,
     answers: Callable[[np.ndarray], Callable[[np.ndarray], np.ndarray]], *, tolerance: float, rounds: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
-    """Let left and right items tell each other until nothing changes.
+    """Let left and right items tell each other until nothing changes; compiled where that is possible and pays.
 
     Parameters
     ----------
-    left : ndarray of int64, shape (n,)
-        Left item of each pair; fastest in order.
+    left, right : ndarray of int64, shape (n,)
+        Items of each pair; fastest in the order of the left ones.
     label : ndarray of int64, shape (n,)
         Component of each pair.
-    offer : ndarray of float64, shape (n,)
-        Odds at which right items offer themselves to left ones, to begin with.
+    alone, half : ndarray of float64, shape (n,)
+        Weight of each pair, and the factor it adds where the right item takes two; 0 where it does not.
     answers : callable
         Takes the rows of whole components; gives the function from what the right items hear (chances that each left
         item is still free) to the odds they then offer.
@@ -278,7 +282,12 @@ def settled(
         Probability of each pair, as the left item sees it.
     converged : ndarray of bool, shape (n,)
     """
-    offer, p, converged = offer.copy(), np.full(len(left), -1.0), np.zeros(len(left), dtype=bool)
+    if has_started() or (can_compile() and len(left) >= COMPILE_PAIRS):
+        from darkvoyage.kernels.beliefs import settle_components
+
+        looks = _FIRST_LOOK, _LOOK
+        return settle_components(left, right, label, alone, half, tolerance=tolerance, rounds=rounds, looks=looks)
+    offer, p, converged = alone.astype("float64"), np.full(len(left), -1.0), np.zeros(len(left), dtype=bool)
     active, done, some = np.arange(len(left)), 0, _FIRST_LOOK
     while done < rounds and len(active):
         by_left, answer = Groups.of(left[active]), answers(active)

@@ -213,7 +213,7 @@ def _by_beliefs(
         return answer
 
     label = components(left, right)
-    offer, p, converged = settled(left, label, alone, answers, tolerance=tolerance, rounds=rounds)
+    offer, p, converged = settled(left, right, label, alone, half, answers, tolerance=tolerance, rounds=rounds)
     items = _Items.of(right, alone, half)
     heard = 1.0 / Groups.of(left).one_and_others(offer)
     together = np.zeros(len(p))

@@ -97,11 +97,12 @@ def link_sightings(
     routes, unknown = learn(case, found, usual, exposure)
     pairs, cut = _weighed_blocks(case, found, usual, routes, unknown)
     weighed = weigh(case, pairs, unknown)
-    flat = weigh(case, weighed.pairs.assign(llr_joint=weighed.pairs["llr_joint_flat"]), unknown)
-    linked = link_rows(weighed, flat, cut, case)
+    del pairs
+    linked = link_rows(weighed, _flat_share(case, weighed.pairs, unknown), cut, case)
     absent = absences(table, looks, places, routes, weighed.pairs, seen, rule)
+    del weighed
     parts = [part for part in (linked, absent) if len(part)]
-    return finish(pd.concat(parts, ignore_index=True), LINKS) if parts else empty(LINKS)
+    return finish(pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0], LINKS) if parts else empty(LINKS)
 
 
 def _weighed_blocks(
@@ -120,6 +121,14 @@ def _weighed_blocks(
     pairs, beyond, odds = zip(*blocks, strict=True)
     cut = np.bincount(np.concatenate(beyond), np.concatenate(odds), minlength=len(case.sightings))
     return pd.concat(pairs, ignore_index=True), cut
+
+
+def _flat_share(case: Case, pairs: pd.DataFrame, unknown: tuple[float, float]) -> np.ndarray:
+    """Part of each pair in its sighting with all ports in reach alike; 0 of those that are then below the bar."""
+    alike = pairs[["gap", "sighting", "llr_length", "llr_beam"]].assign(llr_joint=pairs["llr_joint_flat"])
+    flat, share = weigh(case, alike, unknown), np.zeros(len(pairs))
+    share[flat.row] = flat.share()
+    return share
 
 
 def _scene_rows(sightings: pd.DataFrame, scenes: pd.DataFrame) -> np.ndarray:

@@ -22,14 +22,14 @@ _MEASURES = (
 )  # fmt: skip
 
 
-def link_rows(weighed: Weighed, flat: Weighed, cut: np.ndarray, case: Case) -> pd.DataFrame:
+def link_rows(weighed: Weighed, flat_share: np.ndarray, cut: np.ndarray, case: Case) -> pd.DataFrame:
     """Candidates and "nobody" per sighting, as probabilities with ranks.
 
     Parameters
     ----------
     weighed : Weighed
-    flat : Weighed
-        The same pairs, or fewer, with every port alike.
+    flat_share : ndarray of float64, shape (pairs,)
+        `Weighed.share` of the same pairs with every port alike.
     cut : ndarray of float64, shape (sightings,)
         Odds against nobody of the gaps that were left out.
     case : Case
@@ -37,45 +37,44 @@ def link_rows(weighed: Weighed, flat: Weighed, cut: np.ndarray, case: Case) -> p
     Returns
     -------
     DataFrame
-        Columns of LINKS.
+        Columns of LINKS, sorted by its key.
     """
     pairs, number = weighed.pairs, len(case.sightings)
-    sighting = np.r_[pairs["sighting"].to_numpy(), np.arange(number)]
-    gap, port = (np.r_[pairs[name].to_numpy(), np.full(number, -1)] for name in ("gap", "port"))
-    gap_id = _names(case.gaps["gap_id"], gap)
-    p_link = _with_nobody(pairs["sighting"].to_numpy(), _share(pairs), number)
-    flat_p = _aligned(flat.pairs, pairs, number)
-    merged = _merged(weighed)
-    rank = _ranks(sighting, p_link, gap_id)
-    columns: dict[str, Any] = {name: np.r_[pairs[name].to_numpy(), np.full(number, np.nan)] for name in _MEASURES}
-    blank = np.full(len(pairs), np.nan)
+    of_pair = pairs["sighting"].to_numpy()
+    sighting, gap = np.r_[of_pair, np.arange(number)], np.r_[pairs["gap"].to_numpy(), np.full(number, -1)]
+    p_link = _with_nobody(of_pair, weighed.share(), number)
+    order, rank = _ranked(_places(case.sightings["sighting_id"])[sighting], p_link, _places(case.gaps["gap_id"])[gap])
+    sighting, gap, nothing = sighting[order], gap[order], np.full(number, np.nan)
+
+    def sorted_(of_pairs: Any, of_nobody: np.ndarray = nothing) -> np.ndarray:
+        return np.concatenate([of_pairs, of_nobody])[order]
+
+    merged_with, tracks = _merged_with(weighed)
     lit = pd.Series("broadcasting", index=case.aside.index, dtype="str").where(weighed.p_broadcasting > _LIKELY)
-    explained = np.r_[np.full(len(pairs), None, dtype=object), case.aside.fillna(lit).to_numpy(dtype=object)]
-    converged = pairs.groupby("sighting")["converged"].all().reindex(np.arange(number), fill_value=True)
-    columns |= {
-        "gap_id": gap_id,
-        "sighting_id": case.sightings["sighting_id"].to_numpy(dtype=object)[sighting],
-        "scene_id": _scenes(case.sightings)[sighting],
-        "p_link": p_link,
-        "p_link_flat": _with_nobody(pairs["sighting"].to_numpy(), flat_p, number),
+    reason, reasons = pd.factorize(case.aside.fillna(lit))
+    blank, none = np.full(len(pairs), np.nan), np.full(number, -1)
+    together, open_ = pairs["together"].to_numpy(), np.bincount(of_pair, ~pairs["converged"], minlength=number) > 0
+    columns: dict[str, Any] = {
+        "gap_id": _names(case.gaps["gap_id"], gap),
+        "sighting_id": _names(case.sightings["sighting_id"], sighting),
+        "p_link": p_link[order],
         "rank": rank,
-        "port_id": _names(case.ports["port_id"], port),
-        "p_merged": np.r_[merged["p_merged"].to_numpy(), np.full(number, np.nan)],
-        "merged_with": np.r_[merged["merged_with"].to_numpy(dtype=object), np.full(number, None, dtype=object)],
-        "asserted": np.r_[_asserted(weighed, p_link[len(pairs) :], case.rule), np.full(number, None, dtype=object)],
-        "explained_by": pd.Series(explained, dtype="str"),
-        "p_broadcasting": np.r_[blank, weighed.p_broadcasting],
-        "p_cut": np.r_[blank, cut / (1.0 + cut + _odds(pairs, number))],
+        "p_link_flat": _with_nobody(of_pair, flat_share, number)[order],
+        "port_id": _names(case.ports["port_id"], sorted_(pairs["port"], none)),
+        "p_merged": sorted_(np.where(together > 0, together, np.nan)),
+        "merged_with": _names(tracks, sorted_(merged_with, none)),
+        "asserted": pd.array(sorted_(_asserted(weighed, p_link[len(pairs) :], case.rule), none < 0), dtype="boolean"),
+        "explained_by": _names(pd.Series(reasons, dtype="str"), sorted_(np.full(len(pairs), -1), reason)),
+        "p_broadcasting": sorted_(blank, weighed.p_broadcasting),
+        "p_cut": sorted_(blank, cut / (1.0 + cut + _odds(pairs, number))),
         "background_per_km2": case.likelihood.background_per_nm2[sighting] / _KM2_PER_NM2,
-        "converged": np.r_[pairs["converged"].to_numpy(dtype=bool), converged.to_numpy(dtype=bool)],
+        "converged": pd.array(sorted_(pairs["converged"], ~open_), dtype="boolean"),
+        **{name: sorted_(pairs[name]) for name in _MEASURES},
     }
-    return pd.DataFrame(columns)
-
-
-def _scenes(sightings: pd.DataFrame) -> np.ndarray:
-    if "scene_id" in sightings:
-        return sightings["scene_id"].to_numpy(dtype=object)
-    return np.full(len(sightings), None, dtype=object)
+    columns["asserted"][gap < 0] = pd.NA
+    if "scene_id" in case.sightings:
+        columns["scene_id"] = _names(case.sightings["scene_id"], sighting)
+    return pd.DataFrame(columns, copy=False)
 
 
 def _with_nobody(sighting: np.ndarray, p: np.ndarray, number: int) -> np.ndarray:
@@ -84,41 +83,33 @@ def _with_nobody(sighting: np.ndarray, p: np.ndarray, number: int) -> np.ndarray
     return np.r_[p / np.maximum(total, 1.0)[sighting], np.maximum(1.0 - total, 0.0)]
 
 
-def _aligned(flat: pd.DataFrame, pairs: pd.DataFrame, number: int) -> np.ndarray:
-    """Probability of each of `pairs` in another table, 0 where it is not there."""
-    keys = [table["gap"].to_numpy() * max(number, 1) + table["sighting"].to_numpy() for table in (flat, pairs)]
-    place = pd.Index(keys[0]).get_indexer(pd.Index(keys[1]))
-    return np.where(place >= 0, np.r_[_share(flat), 0.0][place], 0.0)
-
-
 def _odds(pairs: pd.DataFrame, number: int) -> np.ndarray:
     return np.bincount(pairs["sighting"], np.exp(np.minimum(pairs["llr_joint"], 700.0)), minlength=number)
 
 
-def _share(pairs: pd.DataFrame) -> np.ndarray:
-    """Part of each pair in its sighting: two ships that are one sighting have half of it each."""
-    return (pairs["p"] - pairs["together"] / 2).to_numpy()
-
-
-def _merged(weighed: Weighed) -> pd.DataFrame:
-    """Chance of each pair that its ship is in the sighting with another, and with which; null where it is not."""
-    together = weighed.pairs["together"]
+def _merged_with(weighed: Weighed) -> tuple[np.ndarray, pd.Series]:
+    """Which track each pair's ship most likely shares its sighting with: its number, -1 for none, and the names."""
     best = weighed.couples.sort_values(["pair", "p", "track_id"], ascending=[True, False, True])
-    names = best.drop_duplicates("pair").set_index("pair")["track_id"].reindex(weighed.pairs.index)
-    return pd.DataFrame({"p_merged": together.where(together > 0), "merged_with": names})
+    best = best.drop_duplicates("pair")
+    number, names = pd.factorize(best["track_id"])
+    out = np.full(len(weighed.pairs), -1)
+    out[best["pair"].to_numpy()] = number
+    return out, pd.Series(names, dtype="str")
 
 
-def _ranks(sighting: np.ndarray, p_link: np.ndarray, gap_id: np.ndarray) -> np.ndarray:
-    """Rank of each row within its sighting.
+def _places(names: pd.Series) -> np.ndarray:
+    """Place of each name in their order, shape (n,), and of none, before all, behind them."""
+    return np.append(pd.factorize(names, sort=True)[0], -1)
+
+
+def _ranked(sighting: np.ndarray, p_link: np.ndarray, gap: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Order of the rows by sighting and probability, and the rank of each, so ordered, within its sighting.
 
     Equal probabilities are ranked by gap, so that the order of the input never shows.
     """
-    name = np.where([name is not None for name in gap_id], gap_id, "").astype("U")
-    rank = np.empty(len(sighting), dtype="int64")
-    order = np.lexsort((name, -p_link, sighting))
+    order = np.lexsort((gap, -p_link, sighting))
     start = group_starts(sighting[order])
-    rank[order] = np.arange(len(order)) - np.repeat(start, np.diff(np.append(start, len(order)))) + 1
-    return rank
+    return order, np.arange(len(order)) - np.repeat(start, group_ends(start, len(order)) - start) + 1
 
 
 def _asserted(weighed: Weighed, nobody: np.ndarray, rule: LinkRule) -> np.ndarray:
@@ -131,7 +122,7 @@ def _asserted(weighed: Weighed, nobody: np.ndarray, rule: LinkRule) -> np.ndarra
     sure = (p >= rule.assert_p) & ((nobody - lit / 2)[sighting] < rule.assert_unknown)
     runner_up = _runner_up(sighting, p)
     # Nor is a ship that may lie beside this one: what it has without this one counts.
-    some = np.flatnonzero(np.isin(sighting, sighting[pair]))
+    some = np.flatnonzero(np.isin(sighting, np.intersect1d(sighting[pair], sighting[sure])))
     some = some[np.argsort(sighting[some], kind="stable")]
     start = group_starts(sighting[some])
     count = group_ends(start, len(some)) - start
@@ -143,7 +134,7 @@ def _asserted(weighed: Weighed, nobody: np.ndarray, rule: LinkRule) -> np.ndarra
     rival = np.where(one == other, 0.0, p[other] - np.where(at >= 0, np.r_[beside[silent], 0.0][at], 0.0))
     runner_up[some] = 0.0
     np.maximum.at(runner_up, one, rival)
-    return (sure & (p >= rule.assert_odds * runner_up)).astype(object)
+    return sure & (p >= rule.assert_odds * runner_up)
 
 
 def _runner_up(sighting: np.ndarray, p: np.ndarray) -> np.ndarray:
@@ -157,7 +148,6 @@ def _runner_up(sighting: np.ndarray, p: np.ndarray) -> np.ndarray:
     return np.where(p >= best[sighting], second[sighting], best[sighting])
 
 
-def _names(ids: pd.Series, index: np.ndarray) -> np.ndarray:
-    out = np.full(len(index), None, dtype=object)
-    out[index >= 0] = ids.to_numpy(dtype=object)[index[index >= 0]]
-    return out
+def _names(names: pd.Series, index: np.ndarray) -> pd.Series:
+    """Names by their numbers, null for -1."""
+    return pd.Series(names.array.take(index, allow_fill=True))

@@ -92,16 +92,22 @@ class Weighed:
     couples : DataFrame
         Pairs whose sighting may be two ships, by each of these: `pair` (row number), `p`, and the other ship:
         `track_id`, `partner` (row number, -1 if it was broadcasting).
+    row : ndarray of int64, shape (pairs,)
+        Which of the pairs given these are.
     """
 
     pairs: pd.DataFrame
     p_broadcasting: np.ndarray
     couples: pd.DataFrame
+    row: np.ndarray
+
+    def share(self) -> np.ndarray:
+        """Part of each pair in its sighting, shape (pairs,): two ships that are one sighting have half of it each."""
+        return (self.pairs["p"] - self.pairs["together"] / 2).to_numpy()
 
     def p_unknown(self) -> np.ndarray:
         """What neither gaps nor broadcasting ships explain of each sighting, shape (sightings,)."""
-        share = self.pairs["p"] - self.pairs["together"] / 2
-        known = np.bincount(self.pairs["sighting"], share, minlength=len(self.p_broadcasting))
+        known = np.bincount(self.pairs["sighting"], self.share(), minlength=len(self.p_broadcasting))
         return np.clip(1.0 - known - self.p_broadcasting, 0.0, 1.0)
 
 
@@ -144,7 +150,7 @@ def weigh(case: Case, pairs: pd.DataFrame, unknown: tuple[float, float]) -> Weig
             "track_id": case.track_id.take(of_track[other]).reset_index(drop=True),
         }
     )
-    return Weighed(pairs, p_lit, couples[one < number].reset_index(drop=True))
+    return Weighed(pairs, p_lit, couples[one < number].reset_index(drop=True), np.flatnonzero(keep))
 
 
 @dataclass(frozen=True)
