@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from darkvoyage.kernels.bridges import (
     BRIDGE_LAW,
+    OPEN_LAW,
     Branch,
     branches,
     bridge_density,
@@ -208,6 +209,18 @@ def test_open_gaps_go_on_or_stay():
     assert open_branches(*arrays(0.0, 0.0), np.array([2.0]))[1].weight[0] > 0.8
     unknown = open_branches(*arrays(np.nan, np.nan), np.array([2.0]))
     assert unknown[0].x[0] == 0
+
+
+def test_a_ship_that_lay_still_has_left_in_the_long_run_by_hand():
+    """Sixteen hours beyond the sixth half of them are gone, after nine times as many nine of ten; none before."""
+    lasting = dataclasses.replace(OPEN_LAW, leave_h=1e12)
+    weight = open_branches(*arrays(0.0, 0.0), np.array([6.0]))[1].weight[0]
+    for hours, stays in ((22.0, 1 / 2), (150.0, 1 / 10), (6.0 + 16 * 99, 1 / 100)):
+        on, stay = open_branches(*arrays(0.0, 0.0), np.array([hours]))
+        gate = open_branches(*arrays(0.0, 0.0), np.array([hours]), lasting)[1].weight[0]
+        assert stay.weight[0] == pytest.approx(gate * stays)
+        assert on.weight[0] + stay.weight[0] == pytest.approx(1.0)
+    assert weight > 0.9
 
 
 def test_no_pairs():
