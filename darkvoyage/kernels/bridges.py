@@ -127,9 +127,9 @@ OPEN_LAW = OpenLaw(
 )
 """Both fitted by maximum likelihood on masked tracks of the development half (benchmarks/position_in_gap.py: Kattegat,
 Singapore tankers, three others). On 262 other vessels, up to 6 h and not lying still: -1.26 nats per km2, where the
-prism alone has 4.3; regions of 90 % hold 88.7 % of the truth; median error 0.45 of the straight way's at one hour. Ships at
-rest stay for a while only: of 21 of the development half (Singapore tankers, squid jiggers) 77 % lay within half a mile
-12 h later, 42 % after 24 h, 23 % after 48, 12 % after 96 and 8 % after 192; by the law 73, 47, 28, 15 and 8 %.
+prism alone has 4.3; regions of 90 % hold 88.7 % of the truth; median error 0.45 of the straight way's at one hour.
+Ships at rest stay for a while only: of 21 of the development half (Singapore tankers, squid jiggers) 77 % lay within
+half a mile 12 h later, 42 % after 24 h, 23 % after 48, 12 % after 96, 8 % after 192; by the law 73, 47, 28, 15 and 8 %.
 """
 _STILL_KN, _STILL_NM = 1.0, 1.0 / 1.852
 """A ship slower than this at both ends, which are nearer than this, lies still."""
