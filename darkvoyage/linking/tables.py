@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from darkvoyage.kernels.spans import expand, group_ends, group_starts
+from darkvoyage.kernels.spans import group_ends, group_starts
 from darkvoyage.linking.weighing import Case, Weighed
 from darkvoyage.rules.linking import LinkRule
 
@@ -63,7 +63,10 @@ def link_rows(weighed: Weighed, flat_share: np.ndarray, cut: np.ndarray, case: C
         "port_id": _names(case.ports["port_id"], sorted_(pairs["port"], none)),
         "p_merged": sorted_(np.where(together > 0, together, np.nan)),
         "merged_with": _names(tracks, sorted_(merged_with, none)),
-        "asserted": pd.array(sorted_(_asserted(weighed, p_link[len(pairs) :], case.rule), none < 0), dtype="boolean"),
+        "asserted": pd.array(
+            sorted_(_asserted(of_pair, p_link[: len(pairs)], p_link[len(pairs) :], case.rule), none < 0),
+            dtype="boolean",
+        ),
         "explained_by": _names(pd.Series(reasons, dtype="str"), sorted_(np.full(len(pairs), -1), reason)),
         "p_broadcasting": sorted_(blank, weighed.p_broadcasting),
         "p_cut": sorted_(blank, cut / (1.0 + cut + _odds(pairs, number))),
@@ -112,29 +115,10 @@ def _ranked(sighting: np.ndarray, p_link: np.ndarray, gap: np.ndarray) -> tuple[
     return order, np.arange(len(order)) - np.repeat(start, group_ends(start, len(order)) - start) + 1
 
 
-def _asserted(weighed: Weighed, nobody: np.ndarray, rule: LinkRule) -> np.ndarray:
-    """Whether each pair is beyond reasonable doubt; of two ships in one sighting each may be."""
-    pairs, couples = weighed.pairs, weighed.couples
-    sighting, p = pairs["sighting"].to_numpy(), pairs["p"].to_numpy()
-    # Of two ships side by side, the one that was broadcasting is no doubt about the other.
-    pair, beside = couples["pair"].to_numpy(), couples["p"].to_numpy()
-    lit = np.bincount(sighting[pair], beside * (couples["partner"] < 0), minlength=len(nobody))
-    sure = (p >= rule.assert_p) & ((nobody - lit / 2)[sighting] < rule.assert_unknown)
-    runner_up = _runner_up(sighting, p)
-    # Nor is a ship that may lie beside this one: what it has without this one counts.
-    some = np.flatnonzero(np.isin(sighting, np.intersect1d(sighting[pair], sighting[sure])))
-    some = some[np.argsort(sighting[some], kind="stable")]
-    start = group_starts(sighting[some])
-    count = group_ends(start, len(some)) - start
-    one, other = expand(np.repeat(start, count), np.repeat(count, count))
-    one, other = some[one], some[other]
-    silent = np.flatnonzero(couples["partner"] >= 0)
-    known = pd.MultiIndex.from_arrays([pair[silent], couples["partner"].to_numpy()[silent]])
-    at = known.get_indexer(pd.MultiIndex.from_arrays([one, other]))
-    rival = np.where(one == other, 0.0, p[other] - np.where(at >= 0, np.r_[beside[silent], 0.0][at], 0.0))
-    runner_up[some] = 0.0
-    np.maximum.at(runner_up, one, rival)
-    return sure & (p >= rule.assert_odds * runner_up)
+def _asserted(sighting: np.ndarray, share: np.ndarray, nobody: np.ndarray, rule: LinkRule) -> np.ndarray:
+    """Whether each pair is beyond reasonable doubt; two ships in one blob never are, having half of it each."""
+    sure = (share >= rule.assert_p) & (nobody[sighting] < rule.assert_unknown)
+    return sure & (share >= rule.assert_odds * _runner_up(sighting, share))
 
 
 def _runner_up(sighting: np.ndarray, p: np.ndarray) -> np.ndarray:

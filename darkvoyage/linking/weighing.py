@@ -90,8 +90,7 @@ class Weighed:
         Of `pair_evidence`, with `llr_joint`, `p`, `together` (the part of it with another ship), `converged`.
     p_broadcasting : ndarray of float64, shape (sightings,)
     couples : DataFrame
-        Pairs whose sighting may be two ships, by each of these: `pair` (row number), `p`, and the other ship:
-        `track_id`, `partner` (row number, -1 if it was broadcasting).
+        Pairs whose sighting may be two ships, by each of these: `pair` (row number), `p`, and `track_id` of the other.
     row : ndarray of int64, shape (pairs,)
         Which of the pairs given these are.
     """
@@ -145,7 +144,6 @@ def weigh(case: Case, pairs: pd.DataFrame, unknown: tuple[float, float]) -> Weig
     couples = pd.DataFrame(
         {
             "pair": one,
-            "partner": np.where(other < number, other, -1),
             "p": np.r_[joint.p_couple, joint.p_couple],
             "track_id": case.track_id.take(of_track[other]).reset_index(drop=True),
         }
