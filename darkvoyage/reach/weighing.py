@@ -16,7 +16,6 @@ from darkvoyage.reach.prior import port_prior
 from darkvoyage.reach.readings import call_llr, chance_of_speed, meeting_llr, service_of, transit_llr, wait_llr
 from darkvoyage.reach.ships import KINDS, Ships
 from darkvoyage.reach.stays import learned_stays
-from darkvoyage.rules.history import HistoryRule
 from darkvoyage.rules.reach import PortRule
 from darkvoyage.schema.times import time_us
 from darkvoyage.units import US_PER_H
@@ -61,9 +60,10 @@ def plain_rows(table: pd.DataFrame, places: pd.DataFrame, ships: Ships, pairs: P
     direct = np.where(closed, apart, 0.0)
     np.maximum.at(direct, pairs.gap, pairs.direct_nm)
     stop = rule.temper * speed_trend_llr(table, ships.mean_kn, ships.sd_kn)
-    rest = at_rest_llr(table, np.where(closed, apart, np.nan)) + _made_no_way(table, direct, ships, closed)
+    rest = at_rest_llr(table, np.where(closed, apart, np.nan))
     # A ship that fell silent in a port and is heard there again, at rest, stayed: that call is made in the open.
     np.maximum.at(rest, pairs.gap, _in_port(table.iloc[pairs.gap], places, pairs))
+    rest += _made_no_way(table, direct, ships, closed)
     course = bearing(lat1, lon1, lat2, lon2), bearing(lat2, lon2, lat1, lon1)
     straight = np.where(closed, rule.temper * direction_llr(table, *course, direct, direct, closed), 0.0)
     nothing = np.zeros(len(table))
@@ -111,9 +111,8 @@ def place_rows(
         else np.zeros(len(gap), bool)
     )
     cap, mean, sd = ships.cap_kn[gap], ships.mean_kn[gap], ships.sd_kn[gap]
-    way = HistoryRule(far_share=rule.far_share, far_nm=rule.far_nm)
-    share = port_prior(near, places, port, history, pairs.detour_nm, way)
-    weight = share * np.exp(-pairs.detour_nm / rule.detour_nm) * np.where(sts, rule.prior_sts, rule.prior_port)
+    share = port_prior(near, places, port, history, pairs.detour_nm)
+    weight = share * _on_the_way(share, pairs, rule) * np.where(sts, rule.prior_sts, rule.prior_port)
     shown = (pairs.out_nm == 0) | (pairs.closed & (pairs.back_nm == 0))
     direction = direction_llr(
         near, pairs.bearing_out_deg, pairs.bearing_back_deg, pairs.out_nm, pairs.back_nm, pairs.closed
@@ -172,6 +171,16 @@ def posterior(rows: pd.DataFrame, rule: PortRule) -> pd.DataFrame:
     for values in (p, prior):
         values[unknown] += np.add.reduceat(np.where(small, values, 0.0), start)
     return rows.assign(p_call_prior=prior, p_call=p)[~small].reset_index(drop=True)
+
+
+def _on_the_way(share: np.ndarray, pairs: Pairs, rule: PortRule) -> np.ndarray:
+    """How much likelier any call is in the gap of each pair, where the ports that come into question lie on the way.
+
+    One factor for all of a gap: the share of each says already which of them is nearer.
+    """
+    if len(pairs) == 0:
+        return share
+    return np.bincount(pairs.gap, share * np.exp(-pairs.detour_nm / rule.detour_nm))[pairs.gap]
 
 
 def _stays(

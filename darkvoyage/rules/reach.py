@@ -38,10 +38,8 @@ class PortRule:
         so that the number of calls comes out right in simulated worlds of development seeds, in which two gaps of a
         hundred hold one; who looks at feeds that hear no ports at all should raise `prior_port`.
     detour_nm : float
-        Calls as a whole become less likely by exp(-detour / detour_nm) with the way that the place adds [nm].
-    far_share, far_nm : float
-        Which place it is: most ships are on their way to it, the others have set out for it before they fell silent
-        and come from anywhere within about the second [nm]; see `HistoryRule`.
+        Calls as a whole become less likely by exp(-detour / detour_nm) with the way that places add [nm], on average
+        over those in reach; how it tells them apart is in `HistoryRule`.
     shown_share : float
         Weight of a call at a place in which the ship was seen when it fell silent or when it was heard again: such a
         call is made in the open, and going on lying there is `wait`.
@@ -69,7 +67,7 @@ class PortRule:
     service_min_h: float = option(default=0.5, ge=0)
     wait_share: float = option(default=0.5, ge=0, le=1)
     wait_mean_h: float = option(default=36.0, gt=0)
-    idle_mean_h: float = option(default=36.0, gt=0)
+    idle_mean_h: float = option(default=60.0, gt=0)
     prior_transit: float = option(default=0.22, gt=0)
     prior_wait: float = option(default=0.72, gt=0)
     prior_port: float = option(default=0.05, gt=0)
@@ -77,8 +75,6 @@ class PortRule:
     prior_meeting: float = option(default=0.003, gt=0)
     prior_unknown: float = option(default=0.005, gt=0)
     detour_nm: float = option(default=300.0, gt=0)
-    far_share: float = option(default=0.2, ge=0, lt=1)
-    far_nm: float = option(default=500.0, gt=0)
     shown_share: float = option(default=0.025, gt=0, le=1)
     temper: float = option(default=1.0, gt=0, le=1)
     max_draught_llr: float = option(default=math.log(8.0), gt=0)

@@ -116,6 +116,15 @@ def test_a_silence_in_port_is_a_stay_in_the_open():
     assert at_ports(off) > 10 * at_ports(moored)
 
 
+def test_under_way_at_both_ends_on_one_spot_is_no_wait():
+    """30 h at cruising speed at either end without having got anywhere speak against lying or drifting: 1.5 nats."""
+    gap = one_gap(30.0, lat=[42.5, 42.5], lon=[132.9, 132.9], cog=[28.0, 208.0])
+    there = calls(gap).set_index("hypothesis").loc["wait", "llr_speed"]
+    nowhere = calls(gap, ports().iloc[:0]).set_index("hypothesis").loc["wait", "llr_speed"]
+    assert there == nowhere
+    assert there < -1.5
+
+
 def test_a_fast_ship_is_feasible_where_a_slow_one_is_not():
     slow, fast = (pd.DataFrame({"mmsi": [299_000_001], "service_speed_kn": [speed]}) for speed in (6.0, 14.0))
     p = [
