@@ -49,10 +49,9 @@ def sum_before(
     -------
     ndarray of float64, shape (m,)
     """
-    order = np.lexsort((value, group))
-    at = search_groups(group[order], value[order], query_group, query_value, side=side)
-    total = np.r_[0.0, np.cumsum(weight[order])]
-    return total[at] - total[np.searchsorted(group[order], query_group)]
+    group, value, total = _ordered(group, value, weight)
+    at = search_groups(group, value, query_group, query_value, side=side)
+    return total[at] - total[np.searchsorted(group, query_group)]
 
 
 def sum_between(
@@ -71,5 +70,12 @@ def sum_between(
     -------
     ndarray of float64, shape (m,)
     """
-    upto = sum_before(group, value, weight, query_group, high, side="right")
-    return upto - sum_before(group, value, weight, query_group, low)
+    group, value, total = _ordered(group, value, weight)
+    end = search_groups(group, value, query_group, high, side="right")
+    return total[end] - total[search_groups(group, value, query_group, low)]
+
+
+def _ordered(group: np.ndarray, value: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows by group and value, and the weight of all rows before each, and of all."""
+    order = np.lexsort((value, group))
+    return group[order], value[order], np.r_[0.0, np.cumsum(weight[order])]

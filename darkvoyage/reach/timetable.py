@@ -17,7 +17,8 @@ __all__ = ["on_schedule", "regularity"]
 _WEEK_US = round(168 * US_PER_H)
 _HALF_WEEK_US = _WEEK_US // 2
 _ON_TIME_US = round(8 * US_PER_H)
-"""A call whose middle is this near to that of another one, whole weeks apart, keeps the timetable."""
+"""A call whose middle is this near to that of another one, whole weeks apart, keeps the timetable: a
+judgement."""
 
 
 def on_schedule(visits: Visits, pairs: Pairs, share: np.ndarray, places: int) -> np.ndarray:
@@ -68,8 +69,8 @@ def regularity(visits: Visits, ships: int, places: int, rule: HistoryRule) -> np
     """
     short = _short(visits)
     code = np.unique(short.ship * places + short.place, return_inverse=True)[1]
-    half = np.full(len(code), _ON_TIME_US)
-    returns = _weeks_apart(code, short, np.ones(len(code)), code, (short.arrive + short.depart) // 2, half)
+    middle = (short.arrive + short.depart) // 2
+    returns = _weeks_apart(code, short, np.ones(len(code)), code, middle, _ON_TIME_US)
     number, kept = (np.bincount(short.ship, many > 0.5, minlength=ships) for many in returns)
     return (rule.schedule_visits * rule.schedule_share + kept) / (rule.schedule_visits + number)
 
@@ -80,16 +81,13 @@ def _short(visits: Visits) -> Visits:
 
 
 def _weeks_apart(
-    code: np.ndarray, visits: Visits, weight: np.ndarray, group: np.ndarray, at: np.ndarray, half: np.ndarray
+    code: np.ndarray, visits: Visits, weight: np.ndarray, group: np.ndarray, at: np.ndarray, half: np.ndarray | int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weight of the visits of a group over half a week from each moment; of those, what weeks bring within `half`."""
     if len(code) == 0:
         return np.zeros(len(group)), np.zeros(len(group))
     middle = (visits.arrive + visits.depart) // 2
-    near, beside = (
-        sum_between(code, middle, weight, group, at - wide, at + wide)
-        for wide in (np.full(len(at), _HALF_WEEK_US), half)
-    )
+    near, beside = (sum_between(code, middle, weight, group, at - wide, at + wide) for wide in (_HALF_WEEK_US, half))
     # Laid out twice, so that no stretch of time ends with the week.
     phase, low = middle % _WEEK_US, (at - half) % _WEEK_US
     twice = (np.r_[code, code], np.r_[phase, phase + _WEEK_US], np.r_[weight, weight])

@@ -66,7 +66,7 @@ class HistoryRule:
     kind_visits: float = option(default=2.0, gt=0)
     own_visits: float = option(default=0.2, gt=0)
     order_visits: float = option(default=8.0, gt=0)
-    repeat_share: float = option(default=0.6, gt=0, le=1)
+    repeat_share: float = option(default=0.5, gt=0, le=1)
     silent_share: float = option(default=0.1, ge=0, le=1)
     harbour_share: float = option(default=0.18, ge=0, le=1)
     harbour_nm: float = option(default=4.0, ge=0, le=100)
