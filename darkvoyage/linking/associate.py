@@ -10,7 +10,7 @@ import pandas as pd
 from darkvoyage.kernels.workers import in_threads
 from darkvoyage.linking.absences import absences
 from darkvoyage.linking.azimuth import position_errors
-from darkvoyage.linking.background import unknown_density
+from darkvoyage.linking.background import recounted, unknown_density
 from darkvoyage.linking.candidates import Candidates
 from darkvoyage.linking.explain import broadcasting_pairs
 from darkvoyage.linking.learning import Exposure, learn
@@ -18,6 +18,7 @@ from darkvoyage.linking.likelihood import Likelihood
 from darkvoyage.linking.observation import Appearances
 from darkvoyage.linking.places import Excursions, excursions
 from darkvoyage.linking.position import Positions
+from darkvoyage.linking.rests import resting_spots
 from darkvoyage.linking.tables import link_rows
 from darkvoyage.linking.tidy import set_aside
 from darkvoyage.linking.views import Views, calls_in_view
@@ -84,10 +85,11 @@ def link_sightings(
     errors = position_errors(seen, looks)
     lit = broadcasting_pairs(seen, errors, on_air, table, background, rule)
     aside = set_aside(seen, looks, places)
+    lit, background = recounted(lit, background, seen, looks, aside.isna().to_numpy(), rule)
     silent = lit[aside[lit["sighting"]].isna().to_numpy()].reset_index(drop=True)
     usual, found = excursions(table, places, rule), Candidates.of(table, seen, rule)
     likelihood = Likelihood(
-        Positions.of(table, seen, places, usual, errors, rule),
+        Positions.of(table, seen, places, usual, errors, rule, resting_spots(on_air)),
         Appearances.of(table, seen, errors.imager),
         Views.of(table, _scene_rows(seen, looks), looks, places, usual, rule),
         background,

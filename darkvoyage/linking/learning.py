@@ -16,11 +16,12 @@ from darkvoyage.rules.linking import LinkRule
 
 __all__ = ["Exposure", "call_lift", "learn", "unknown_lengths"]
 
-_LENGTH_PRIOR, _CALL_PRIOR = 20.0, 3.0
+_LENGTH_PRIOR, _CALL_PRIOR = 20.0, 1.0
 """What the rule's own values count: ships of the usual lengths, and calls in view as before looking."""
 _LONG_H = np.array([12.0, 24.0, 48.0, 96.0, 192.0])
 """Gaps are taken together by length between these [h]: a silence of days is a call oftener than one of hours."""
 _SWEEPS = 10
+_SURE = 1 - 1e-9
 
 
 _ROUNDS = 4
@@ -149,7 +150,7 @@ def call_lift(
         Before looking, n calls.
     exposure : Exposure
     pairs : DataFrame of m rows
-        `gap`, `port`, `p_at_port`, `p`.
+        `gap`, `port`, `p_at_port`, `p_at_port_prior`, `p`.
     duration_h : ndarray of float64, shape (gaps,)
     number_of_ports : int
 
@@ -159,14 +160,20 @@ def call_lift(
     """
     at = np.flatnonzero(pairs["port"].to_numpy() >= 0)
     gap, port = (pairs[name].to_numpy()[at] for name in ("gap", "port"))
-    seen = (pairs["p"] * pairs["p_at_port"]).to_numpy()[at]
+    p, share = np.minimum(pairs["p"].to_numpy()[at], _SURE), pairs["p_at_port"].to_numpy()[at]
+    before = pairs["p_at_port_prior"].to_numpy()[at] / routes.weight[routes.find(gap, port)]
     length = np.searchsorted(_LONG_H, duration_h)
     expected = routes.weight[exposure.call] * exposure.chance
     call_port, call_length = routes.port[exposure.call], length[routes.gap[exposure.call]]
     by_port, by_length = np.ones(number_of_ports), np.ones(len(_LONG_H) + 1)
+    seen = p * share
     for _ in range(_SWEEPS):
         usual = np.bincount(call_port, expected * by_length[call_length], minlength=number_of_ports)
         by_port = (_CALL_PRIOR + np.bincount(port, seen, minlength=number_of_ports)) / (_CALL_PRIOR + usual)
         usual = np.bincount(call_length, expected * by_port[call_port], minlength=len(by_length))
         by_length = (_CALL_PRIOR + np.bincount(length[gap], seen, minlength=len(by_length))) / (_CALL_PRIOR + usual)
+        # What the sightings would say by these factors, each for itself; the joint problem is solved in rounds.
+        ratio = by_port[port] * by_length[length[gap]] / before
+        grown = 1.0 + share * (ratio - 1.0)
+        seen = p * share * ratio / (1.0 + p * (grown - 1.0))
     return by_port[routes.port] * by_length[length[routes.gap]]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
+from darkvoyage.linking.sensors import unknown_length
 from darkvoyage.rules.linking import LinkRule
 
 __all__ = ["merged_weights", "most_weight", "said_merged"]
@@ -55,7 +55,7 @@ def merged_weights(
     alone, both = llr.astype("float64"), np.full(len(llr), -np.inf)
     over = seen_m[sighting] / length_m
     fits = (over >= rule.merged_length) & (over <= 2 * rule.merged_length) & ~said[sighting]
-    log_q = norm.logpdf(np.log(seen_m[sighting[fits]]), np.log(unknown[0]), unknown[1])
+    log_q = unknown_length(np.log(seen_m[sighting[fits]]), *unknown) - 0.5 * np.log(2 * np.pi)
     both[fits] = (llr - of_size)[fits] + 0.5 * (np.log(rule.merged_share) - np.log(_SPAN) - log_q)
     some = said[sighting]
     beside = (llr - of_size)[some] + np.log(_SAID)

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.special import i0e
 
 from darkvoyage.kernels.sphere import angle_difference
-from darkvoyage.linking.sensors import length_moments
+from darkvoyage.linking.sensors import length_moments, unknown_length
 from darkvoyage.schema.ais import is_tanker
 
 __all__ = ["Appearances", "Shown", "beam_llr", "heading_llr", "load_llr"]
@@ -71,8 +71,7 @@ class Shown:
         dict of ndarray of float64, shape (n,)
             `llr_length`, `llr_beam`, `llr_heading`, `llr_class`, `llr_load`; 0 where there is nothing to compare.
         """
-        other = (self.log_length - np.log(unknown[0])) / unknown[1]
-        length = self.own_length + 0.5 * other**2 + np.log(unknown[1])
+        length = self.own_length - unknown_length(self.log_length, *unknown)
         return {
             "llr_length": np.where(np.isfinite(length), length, 0.0),
             "llr_beam": self.beam,

@@ -24,6 +24,8 @@ MOST_CALLING = 0.9
 _STILL_KN, _STILL_NM, _STILL_ODDS = 1.0, 0.5, 0.05
 """Of random hours of ships that lie still at both ends and are no further apart, 0 to 2 % up to 48 h hold a call
 elsewhere and 5 % of 96 h, where of other ships every third does; see `LinkRule.excursion_h`."""
+_WAIT_SHARE, _WAIT_H = 0.6, 24.0
+"""Of the calls, those that wait in the roads before or after, and how long."""
 _OPEN_H = 60.0
 """Of a ship that is not heard again more hours tell of its leaving, not of calls [h]."""
 _BLOCK = 1 << 17
@@ -84,6 +86,11 @@ class Excursions:
         """Chance of being alongside at a time since the gap's start, given the call; rows >= 0, shape (n,)."""
         stay = np.full(len(row), rule.service_h)
         return dwell_chance(at_h, self.arrive_h[row], self.depart_h[row], stay)
+
+    def waiting(self, row: np.ndarray, at_h: np.ndarray, rule: LinkRule) -> np.ndarray:
+        """Chance of waiting in the roads at a time since the gap's start, given the call; rows >= 0, shape (n,)."""
+        wait = dwell_chance(at_h, self.arrive_h[row], self.depart_h[row], np.full(len(row), _WAIT_H))
+        return np.minimum(_WAIT_SHARE * wait, 1.0 - self.dwell(row, at_h, rule))
 
     def likeliest(self, most: int) -> np.ndarray:
         """Rows of the likeliest calls of each gap, at most so many, sorted by gap."""

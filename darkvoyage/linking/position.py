@@ -18,14 +18,14 @@ from darkvoyage.kernels.prisms import unit_vectors
 from darkvoyage.kernels.spans import expand, group_starts
 from darkvoyage.linking.azimuth import PositionErrors
 from darkvoyage.linking.places import Excursions, near_ports
+from darkvoyage.linking.rests import Rests
 from darkvoyage.linking.underway import Legs
 from darkvoyage.rules.linking import LinkRule
 
-__all__ = ["ROADS_NM", "ROADS_SHARE", "Densities", "Positions", "port_spread_nm"]
+__all__ = ["ROADS_NM", "Densities", "Positions", "port_spread_nm"]
 
-ROADS_NM, ROADS_SHARE = 4.0, 0.3
-"""Ships wait in the roads before and after: a third of the sightings of ships on a call in simulated development worlds
-lie 4 to 7 nm from the port."""
+ROADS_NM = 4.0
+"""How far from a port ships wait: of those on a call in simulated development worlds nearly half lie 4 to 7 nm off."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,8 @@ class Positions:
     first : ndarray of int64, shape (sightings + 1,)
         Where the ports near each sighting begin.
     port : ndarray of int64, shape (near,)
-    at_port : ndarray of float64, shape (near,)
-        Density there of a ship that lies at the port [1/nm2].
+    at_port, in_roads : ndarray of float64, shape (near,)
+        Density there of a ship alongside, and of one that waits for its berth [1/nm2].
     legs : Legs
     routes : Excursions
     rule : LinkRule
@@ -146,6 +146,7 @@ class Positions:
     first: np.ndarray
     port: np.ndarray
     at_port: np.ndarray
+    in_roads: np.ndarray
     legs: Legs
     routes: Excursions
     rule: LinkRule
@@ -153,7 +154,7 @@ class Positions:
     @classmethod
     def of(
         cls, gaps: pd.DataFrame, sightings: pd.DataFrame, ports: pd.DataFrame, routes: Excursions,
-        errors: PositionErrors, rule: LinkRule,
+        errors: PositionErrors, rule: LinkRule, rests: Rests | None = None,
     ) -> Positions:  # fmt: skip
         """Prepare gaps and sightings.
 
@@ -165,13 +166,19 @@ class Positions:
         errors : PositionErrors
             Of the sightings.
         rule : LinkRule
+        rests : Rests, optional
+            Where ships lie about ports.
         """
         start = Planes.of(gaps["start_lat"].to_numpy(), gaps["start_lon"].to_numpy())
         end = unit_vectors(gaps["end_lat"].to_numpy(), gaps["end_lon"].to_numpy())
         lat, lon = (sightings[name].to_numpy() for name in ("lat", "lon"))
         spread = port_spread_nm(ports, rule)
         point, port, distance = near_ports(lat, lon, ports, np.maximum(spread, ROADS_NM))
-        berth, roads = (gaussian_density(distance, sd) for sd in (spread[port], np.array(ROADS_NM)))
+        near = []
+        for sd in (spread, np.full(len(ports), ROADS_NM)):
+            around = gaussian_density(distance, sd[port])
+            at = lat[point], lon[point], errors.sd_nm[point]
+            near.append(around if rests is None else rests.sharpened(around, sd, *at, port, ports))
         return cls(
             start=start,
             end_nm=start.offset(np.arange(len(gaps)), end),
@@ -180,7 +187,8 @@ class Positions:
             errors=errors,
             first=np.searchsorted(point, np.arange(len(sightings) + 1)),
             port=port,
-            at_port=(1 - ROADS_SHARE) * berth + ROADS_SHARE * roads,
+            at_port=near[0],
+            in_roads=near[1],
             legs=Legs.of(gaps, ports, routes, rule),
             routes=routes,
             rule=rule,
@@ -246,8 +254,10 @@ class Positions:
         pair, near = expand(self.first[sighting], np.diff(self.first)[sighting])
         call = self.routes.find(pairs["gap"].to_numpy()[pair], self.port[near])
         pair, near, call = pair[call >= 0], near[call >= 0], call[call >= 0]
-        dwell = self.routes.dwell(call, pairs["since_h"].to_numpy()[pair], self.rule)
-        return pair, call, dwell * self.at_port[near], np.where(self.legs.follows(call), 0.0, dwell)
+        since = pairs["since_h"].to_numpy()[pair]
+        dwell, wait = self.routes.dwell(call, since, self.rule), self.routes.waiting(call, since, self.rule)
+        density = dwell * self.at_port[near] + wait * self.in_roads[near]
+        return pair, call, density, np.where(self.legs.follows(call), 0.0, dwell + wait)
 
 
 def port_spread_nm(ports: pd.DataFrame, rule: LinkRule) -> np.ndarray:

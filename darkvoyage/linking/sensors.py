@@ -24,6 +24,8 @@ _USUAL_M = 80.0
 """Length taken for a ship whose length is not known [m]."""
 _CROWDED = 0.8
 """Neighbours within a kilometre hide each other (Paolo et al. 2024, recall by distance to the next vessel)."""
+_SHIP_SHARE, _SHIP_M, _SHIP_LOG_SD = 0.1, 110.0, 0.5
+"""Merchant ships among those that nobody knows: a log-normal alone grants a ship of 200 m eight nats against boats."""
 _AXIS = 0.18
 """Antenna and bright centre lie apart by a quarter of the length along the hull: on each axis, over the length."""
 
@@ -126,14 +128,30 @@ def length_moments(
     return bias, spread
 
 
+def unknown_length(log_seen: np.ndarray, median_m: float, log_sd: float) -> np.ndarray:
+    """Log density of the log length of a sighting of a ship nobody knows, less that of 1 / sqrt(2 pi), shape (n,).
+
+    Most are as the sightings at hand are; some are merchant ships, whatever the others are.
+
+    Parameters
+    ----------
+    log_seen : ndarray of float64, shape (n,)
+        Of metres.
+    median_m, log_sd : float
+        Of most.
+    """
+    kinds = ((1 - _SHIP_SHARE, median_m, log_sd), (_SHIP_SHARE, _SHIP_M, _SHIP_LOG_SD))
+    logs = [np.log(share / sd) - 0.5 * ((log_seen - np.log(median)) / sd) ** 2 for share, median, sd in kinds]
+    return np.logaddexp(*logs)
+
+
 def length_llr(
     seen_m: np.ndarray, true_m: np.ndarray, bias: np.ndarray, spread: np.ndarray, other_m: float, other_log_sd: float
 ) -> np.ndarray:
     """Log-likelihood ratio of a seen length: this ship against a ship nobody knows; 0 where a length is unknown."""
     with np.errstate(invalid="ignore", divide="ignore"):
         own = (np.log(seen_m) - np.log(true_m) - bias) / spread
-        other = (np.log(seen_m) - np.log(other_m)) / other_log_sd
-        llr = -0.5 * own**2 - np.log(spread) + 0.5 * other**2 + np.log(other_log_sd)
+        llr = -0.5 * own**2 - np.log(spread) - unknown_length(np.log(seen_m), other_m, other_log_sd)
     return np.where(np.isfinite(llr), llr, 0.0)
 
 

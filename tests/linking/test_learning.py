@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from darkvoyage.linking.associate import link_sightings
-from darkvoyage.linking.learning import unknown_lengths
+from darkvoyage.linking.learning import Exposure, call_lift, unknown_lengths
+from darkvoyage.linking.places import Excursions
 from darkvoyage.rules.linking import LinkRule
 from tests.worlds import hours
 
@@ -61,18 +62,22 @@ def test_lengths_of_unknown_ships_by_hand():
     assert spread == pytest.approx(np.sqrt(0.6**2 / 2 + (np.log(2) / 2) ** 2))
 
 
-def test_ships_seen_at_a_port_make_calls_there_likelier():
-    gaps, seen, looks = busy_bay()
-    pairs = links(gaps, seen, looks).dropna(subset=["gap_id", "sighting_id"])
-    prior = pairs.groupby("port_id")["p_at_port_prior"].mean()
-    assert prior["A"] > 1.2 * prior.get("B", 0.1)
+def test_lift_of_calls_by_hand():
+    """Ten calls of a chance of 0.1 in one image each: one ship is expected. With five surely seen the factors of the
+    port and of the length are alike and solve f = 6 / (1 + f), so that f = 2; with none, f = 1 / (1 + f)."""
+    ten, port = np.arange(10), np.zeros(10, dtype="int64")
+    routes = Excursions(ten, port, np.full(10, 0.1), *np.zeros((4, 10)), number_of_ports=1, water=np.ones(10))
+    looks = Exposure(ten, ten, np.ones(10))
+    pairs = pd.DataFrame({"gap": ten[:5], "port": 0, "p": 1.0, "p_at_port": 1.0, "p_at_port_prior": 0.1})
+    assert call_lift(routes, looks, pairs, np.full(10, 30.0), 1) == pytest.approx(4.0, rel=0.02)
+    assert call_lift(routes, looks, pairs.iloc[:0], np.full(10, 30.0), 1) == pytest.approx(0.382, rel=0.02)
 
 
 @pytest.mark.parametrize(("block", "workers"), [(40, 1), (40, 3), (1 << 17, 1)])
 def test_blocks_and_threads_change_nothing(monkeypatch, block, workers):
     world = busy_bay()
     whole = links(*world)
-    assert whole["gap_id"].notna().sum() > 100
+    assert len(whole.dropna(subset=["gap_id", "sighting_id"])) > 100
     monkeypatch.setattr("darkvoyage.linking.candidates._BLOCK", block)
     monkeypatch.setattr("darkvoyage.kernels.workers.WORKERS", workers)
     pd.testing.assert_frame_equal(links(*world), whole, rtol=1e-12, atol=1e-15)
@@ -81,11 +86,12 @@ def test_blocks_and_threads_change_nothing(monkeypatch, block, workers):
 def test_a_sample_of_whole_scenes_teaches_about_the_same(monkeypatch):
     gaps, seen, looks = busy_bay(scenes=40)
     whole = links(gaps, seen, looks)
-    monkeypatch.setattr("darkvoyage.linking.learning._ENOUGH", int(whole["gap_id"].notna().sum()))
+    pairs = len(whole.dropna(subset=["gap_id", "sighting_id"]))
+    monkeypatch.setattr("darkvoyage.linking.learning._ENOUGH", pairs)
     part = links(gaps, seen, looks)
     key = ["sighting_id", "gap_id"]
     both = whole.merge(part, on=key, how="inner", suffixes=("", "_part")).dropna(subset=key)
-    assert len(both) > 0.9 * whole["gap_id"].notna().sum()
+    assert len(both) > 0.9 * pairs
     off = (both["p_link"] - both["p_link_part"]).abs()
     assert 0 < off.max() < 0.2
     assert off.mean() < 0.01

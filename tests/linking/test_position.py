@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from darkvoyage.kernels.bridges import bridge_density, gaussian_density
+from darkvoyage.kernels.bridges import bridge_density
 from darkvoyage.kernels.prisms import unit_vectors
 from darkvoyage.linking.azimuth import position_errors
 from darkvoyage.linking.candidates import candidates
 from darkvoyage.linking.places import excursions
-from darkvoyage.linking.position import ROADS_NM, ROADS_SHARE, Positions
+from darkvoyage.linking.position import ROADS_NM, Positions
 from darkvoyage.linking.underway import Legs
 from darkvoyage.linking.water import water_share
 from darkvoyage.rules.linking import LinkRule
@@ -103,13 +103,21 @@ def test_lying_at_a_port_by_hand():
     """Forty hours from and to one place, a port an hour off in the middle of the window: alongside for sure."""
     gaps, ports = gap_table([(40, 0, 0, 0, 0, 10, 0, 10, 180)]), port_table([(16 / 60.04, 0)])
     _, found = densities(gaps, sighting_table([(20, 16 / 60.04, 0)]), ports)
-    berth, roads = (gaussian_density(np.zeros(1), np.array([sd]))[0] for sd in (RULE.port_sd_nm, ROADS_NM))
     # Odds of a third at twenty hours, of two thirds at forty.
-    want = 0.4 * ((1 - ROADS_SHARE) * berth + ROADS_SHARE * roads)
+    want = 0.4 / (2 * np.pi * RULE.port_sd_nm**2)
     assert found["port"][0] == 0
     assert found["p_at_port"][0] * found["density"][0] == pytest.approx(want, rel=1e-3)
     assert found["p_at_port_prior"][0] == pytest.approx(0.4)
     assert found["p_at_port"][0] > 0.9
+
+
+def test_waiting_in_the_roads_by_hand():
+    """The window is from 0.94 h to 39.06 h: at 5 h a stay of 20 h has begun with 4.06 / 18.12, a wait of 24 h, of six
+    ships in ten, with 4.06 / 14.12; six miles from the port."""
+    gaps, ports = gap_table([(40, 0, 0, 0, 0, 10, 0, 10, 180)]), port_table([(16 / 60.04, 0)])
+    _, found = densities(gaps, sighting_table([(5, 22 / 60.04, 0)]), ports)
+    wait = 0.6 * 4.06 / 14.12 * np.exp(-0.5 * (6 / ROADS_NM) ** 2) / (2 * np.pi * ROADS_NM**2)
+    assert found["p_at_port"][0] * found["density"][0] == pytest.approx(0.4 * wait, rel=0.01)
 
 
 def test_shares_sum_to_one():
