@@ -5,24 +5,32 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from darkvoyage.linking.learning import Exposure
 from darkvoyage.linking.places import Excursions
-from darkvoyage.linking.views import calls_in_view
 from darkvoyage.rules.linking import LinkRule
 
 __all__ = ["absences"]
 
+_LEAST_CHANCE = 0.01
+"""Scenes that would have shown the ship more rarely say nothing."""
+
 
 def absences(
-    gaps: pd.DataFrame, scenes: pd.DataFrame, ports: pd.DataFrame, routes: Excursions, pairs: pd.DataFrame,
-    sightings: pd.DataFrame, rule: LinkRule,
+    gaps: pd.DataFrame, scenes: pd.DataFrame, ports: pd.DataFrame, routes: Excursions, exposure: Exposure,
+    pairs: pd.DataFrame, sightings: pd.DataFrame, rule: LinkRule,
 ) -> pd.DataFrame:  # fmt: skip
-    """List the scenes of sensitive ports taken in a gap that show no ship which could be the gap's.
+    """List the scenes of ports taken in a gap that show no ship which could be the gap's.
+
+    Those of all ports that have `absence_share` of the gap's calls; of sensitive ones, which are asked about, however
+    little they have. A row speaks of a call at its own port: that of one port never enters the evidence of another.
 
     Parameters
     ----------
     gaps, scenes, ports : DataFrame
         Their tables.
     routes : Excursions
+    exposure : Exposure
+        Of all their calls.
     pairs : DataFrame
         The candidates that are left: `gap`, `sighting`, `port`.
     sightings : SIGHTINGS table
@@ -33,28 +41,35 @@ def absences(
     DataFrame
         `gap_id`, `scene_id`, `port_id`, `llr_absence`.
     """
-    row, look, seen = calls_in_view(gaps, scenes, ports, routes, ports["sensitive"].to_numpy(dtype=bool), rule)
-    gap = routes.gap[row]
-    keep = (seen > 0.01) & ~_matched(gap, routes.port[row], look, gaps, ports, scenes, pairs, sightings, rule)
+    likely = routes.weight >= rule.absence_share * routes.calling[routes.gap]
+    asked = likely | ports["sensitive"].to_numpy(dtype=bool)[routes.port]
+    some = asked[exposure.call] & (exposure.chance > _LEAST_CHANCE)
+    row, look, seen = exposure.call[some], exposure.scene[some], exposure.chance[some]
+    gap, port = routes.gap[row], routes.port[row]
+    keep = ~_matched(gap, port, look, ports, scenes, pairs, sightings)
     return pd.DataFrame(
         {
-            "gap_id": gaps["gap_id"].to_numpy(dtype=object)[gap[keep]],
-            "scene_id": scenes["scene_id"].to_numpy(dtype=object)[look[keep]],
-            "port_id": ports["port_id"].to_numpy(dtype=object)[routes.port[row[keep]]],
+            "gap_id": _taken(gaps["gap_id"], gap[keep]),
+            "scene_id": _taken(scenes["scene_id"], look[keep]),
+            "port_id": _taken(ports["port_id"], port[keep]),
             "llr_absence": np.log1p(-seen[keep]),
         }
     )
 
 
+def _taken(names: pd.Series, row: np.ndarray) -> pd.Series:
+    return names.take(row).reset_index(drop=True)
+
+
 def _matched(
-    gap: np.ndarray, port: np.ndarray, look: np.ndarray, gaps: pd.DataFrame, ports: pd.DataFrame,
-    scenes: pd.DataFrame, pairs: pd.DataFrame, sightings: pd.DataFrame, rule: LinkRule,
+    gap: np.ndarray, port: np.ndarray, look: np.ndarray, ports: pd.DataFrame, scenes: pd.DataFrame,
+    pairs: pd.DataFrame, sightings: pd.DataFrame,
 ) -> np.ndarray:  # fmt: skip
     """Whether a scene has a sighting near the port that stays a candidate for the gap."""
     if "scene_id" not in sightings or len(pairs) == 0:
         return np.zeros(len(gap), dtype=bool)
-    known = pd.Index(scenes["scene_id"])
-    seen_in = known.get_indexer(pd.Index(sightings["scene_id"].to_numpy(dtype=object)[pairs["sighting"]]))
+    scene = pd.Index(scenes["scene_id"]).get_indexer(pd.Index(sightings["scene_id"]))
+    seen_in = scene[pairs["sighting"].to_numpy()]
     at_port = pairs["port"].to_numpy()
     usable = (seen_in >= 0) & (at_port >= 0)
     width, height = len(scenes) + 1, len(ports) + 1

@@ -21,7 +21,7 @@ from darkvoyage.linking.position import Positions
 from darkvoyage.linking.rests import resting_spots
 from darkvoyage.linking.tables import link_rows
 from darkvoyage.linking.tidy import set_aside
-from darkvoyage.linking.views import Views, calls_in_view
+from darkvoyage.linking.views import Views
 from darkvoyage.linking.weighing import Case, keep_candidates, weigh
 from darkvoyage.rules.linking import LinkRule
 from darkvoyage.schema.conform import complete, conform, empty, finish
@@ -47,7 +47,7 @@ def link_sightings(
     gaps : GAPS table
     sightings : SIGHTINGS table
     scenes : SCENES table, optional
-        Scenes that show a sensitive port without a matching ship are evidence too.
+        Scenes that show a port without a matching ship are evidence too.
     fixes : FIXES table, optional
         Broadcasting ships; best cleaned.
     ports : PORTS table, optional
@@ -88,20 +88,21 @@ def link_sightings(
     lit, background = recounted(lit, background, seen, looks, aside.isna().to_numpy(), rule)
     silent = lit[aside[lit["sighting"]].isna().to_numpy()].reset_index(drop=True)
     usual, found = excursions(table, places, rule), Candidates.of(table, seen, rule)
+    views = Views.of(table, _scene_rows(seen, looks), looks, places, usual, rule)
     likelihood = Likelihood(
         Positions.of(table, seen, places, usual, errors, rule, resting_spots(on_air)),
         Appearances.of(table, seen, errors.imager),
-        Views.of(table, _scene_rows(seen, looks), looks, places, usual, rule),
+        views,
         background,
     )
     case = Case(table, seen, looks, places, errors, aside, silent, likelihood, rule)
-    exposure = Exposure(*calls_in_view(table, looks, places, usual, np.ones(len(places), dtype=bool), rule))
+    exposure = Exposure(*views.calls_in_view(table, looks))
     routes, unknown = learn(case, found, usual, exposure)
     pairs, cut = _weighed_blocks(case, found, usual, routes, unknown)
     weighed = weigh(case, pairs, unknown)
     del pairs
     linked = link_rows(weighed, _flat_share(case, weighed.pairs, unknown), cut, case)
-    absent = absences(table, looks, places, routes, weighed.pairs, seen, rule)
+    absent = absences(table, looks, places, routes, exposure, weighed.pairs, seen, rule)
     del weighed
     parts = [part for part in (linked, absent) if len(part)]
     return finish(pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0], LINKS) if parts else empty(LINKS)

@@ -18,79 +18,21 @@ from darkvoyage.rules.linking import LinkRule
 from darkvoyage.schema.times import time_us
 from darkvoyage.units import US_PER_H
 
-__all__ = ["InView", "Views", "calls_in_view", "ports_in_scenes"]
+__all__ = ["InView", "Views"]
 
 _ENDS = ("start", "end")
 
 
-def ports_in_scenes(scenes: pd.DataFrame, ports: pd.DataFrame, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Scene and port (row numbers) of all ports in the watched part of a footprint, sorted by (scene, port).
-
-    Parameters
-    ----------
-    scenes : SCENES table
-    ports : PORTS table of p rows
-    which : ndarray of bool, shape (p,)
-        The ports asked for.
-
-    Returns
-    -------
-    scene, port : ndarray of int64, shape (pairs,)
-    """
+def _ports_in(footprint: np.ndarray, ports: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Scene and port (row numbers) of all ports inside a footprint, sorted by (scene, port)."""
     import shapely
 
-    some = np.flatnonzero(which)
-    if len(scenes) == 0 or len(some) == 0:
+    if len(footprint) == 0 or len(ports) == 0:
         return np.empty(0, "int64"), np.empty(0, "int64")
-    points = shapely.points(ports["lon"].to_numpy()[some], ports["lat"].to_numpy()[some])
-    point, scene = shapely.STRtree(watched(scenes)).query(points, predicate="intersects")
-    order = np.lexsort((some[point], scene))
-    return scene[order], some[point[order]]
-
-
-def calls_in_view(
-    gaps: pd.DataFrame, scenes: pd.DataFrame, ports: pd.DataFrame, routes: Excursions, which: np.ndarray, rule: LinkRule
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """List the scenes of each port in the time of each call that is possible there.
-
-    Parameters
-    ----------
-    gaps, scenes : DataFrame
-        Their tables.
-    ports : PORTS table of p rows
-    routes : Excursions
-    which : ndarray of bool, shape (p,)
-        The ports asked for.
-    rule : LinkRule
-
-    Returns
-    -------
-    call, scene : ndarray of int64, shape (n,)
-        Row of `routes`, row of `scenes`.
-    chance : ndarray of float64, shape (n,)
-        Of seeing the gap's ship in the scene, given the call.
-    """
-    scene, port = ports_in_scenes(scenes, ports, which)
-    call = np.flatnonzero(np.isin(routes.port, np.unique(port)))
-    # Scenes of each port in time order; for each possible call the scenes within its window.
-    at = time_us(scenes["timestamp"])[scene]
-    order = np.lexsort((at, port))
-    scene, port, at = scene[order], port[order], at[order]
-    start = time_us(gaps["gap_start"])
-    arrive, depart = (
-        start[routes.gap[call]] + np.round(hours[call] * US_PER_H).astype("int64")
-        for hours in (routes.arrive_h, routes.depart_h)
-    )
-    low = search_groups(port, at, routes.port[call], arrive, side="left")
-    high = search_groups(port, at, routes.port[call], depart, side="left")
-    owner, index = expand(low, np.maximum(high - low, 0))
-    row, look = call[owner], scene[index]
-    gap = routes.gap[row]
-    since = (at[index] - start[gap]) / US_PER_H
-    clear = scenes["clear_fraction"].to_numpy()[look] if "clear_fraction" in scenes else np.full(len(look), np.nan)
-    imager = imager_of(scenes)[look]
-    seen = detection_chance(gaps["length_m"].to_numpy()[gap], clear, rule.p_detect_max, imager=imager)
-    return row, look, seen * routes.dwell(row, since, rule)
+    points = shapely.points(ports["lon"].to_numpy(), ports["lat"].to_numpy())
+    port, scene = shapely.STRtree(footprint).query(points, predicate="intersects")
+    order = np.lexsort((port, scene))
+    return scene[order], port[order]
 
 
 @dataclass(frozen=True)
@@ -198,9 +140,9 @@ class Views:
         """
         import shapely
 
-        of_scene, port = ports_in_scenes(scenes, ports, np.ones(len(ports), dtype=bool))
         footprint = watched(scenes)
         shapely.prepare(footprint)
+        of_scene, port = _ports_in(footprint, ports)
         clear = np.ones(len(scenes))
         if "clear_fraction" in scenes:
             clear = np.nan_to_num(scenes["clear_fraction"].to_numpy(), nan=1.0)
@@ -283,3 +225,39 @@ class Views:
             dwell=self.routes.dwell(call, since[pair], self.rule),
             rule=self.rule,
         )
+
+    def calls_in_view(self, gaps: pd.DataFrame, scenes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """List the scenes of each port in the time of each call that is possible there.
+
+        Parameters
+        ----------
+        gaps, scenes : DataFrame
+            The tables that these views were made of.
+
+        Returns
+        -------
+        call, scene : ndarray of int64, shape (n,)
+            Row of `routes`, row of `scenes`.
+        chance : ndarray of float64, shape (n,)
+            Of seeing the gap's ship in the scene, given the call.
+        """
+        routes = self.routes
+        # Scenes of each port in time order; for each possible call the scenes within its window.
+        scene = np.repeat(np.arange(len(scenes)), np.diff(self.first))
+        at = time_us(scenes["timestamp"])[scene]
+        order = np.lexsort((at, self.port))
+        scene, port, at = scene[order], self.port[order], at[order]
+        call = np.flatnonzero(np.isin(routes.port, np.unique(port)))
+        start = time_us(gaps["gap_start"])
+        arrive, depart = (
+            start[routes.gap[call]] + np.round(hours[call] * US_PER_H).astype("int64")
+            for hours in (routes.arrive_h, routes.depart_h)
+        )
+        low = search_groups(port, at, routes.port[call], arrive, side="left")
+        high = search_groups(port, at, routes.port[call], depart, side="left")
+        owner, index = expand(low, np.maximum(high - low, 0))
+        row, look = call[owner], scene[index]
+        gap = routes.gap[row]
+        since = (at[index] - start[gap]) / US_PER_H
+        full = detection_chance(self.length_m[gap], self.clear[look], self.rule.p_detect_max, imager=self.imager[look])
+        return row, look, full * routes.dwell(row, since, self.rule)

@@ -116,7 +116,7 @@ class _Book:
         self.calls = _many(rows_of("port_calls", calls), "gap_id")
         self.links = _many(rows_of("links", pairs), "gap_id")
         self.by_sighting = _many(rows_of("links", pairs), "sighting_id")
-        self.absent = _many(rows_of("links", absent), "gap_id")
+        self.absent = _many(rows_of("links", absent), "gap_id", "port_id")
         self.ports = _one(rows_of("ports", tables["ports"]), "port_id")
         seen = tables["sightings"]
         self.sightings = _one(rows_of("sightings", seen[seen["sighting_id"].isin(pairs["sighting_id"])]), "sighting_id")
@@ -145,7 +145,7 @@ class _Book:
             speaks_against=[html for text, html in told if _AGAINST in text],
             innocent=[html for _, html in transfer.sentences("innocent_explanations")],
             settle=_settle(case, silence, seen),
-            timeline=draw_timeline(case, self._marks(gap_id, seen)),
+            timeline=draw_timeline(case, self._marks(place, seen)),
         )
 
     def _hypotheses(self, case: Row) -> list[Hypothesis]:
@@ -166,14 +166,14 @@ class _Book:
         vessel = self.vessels.get(self.owners.get(other.values["gap_id"])) if other else None
         return Seen(link, self.sightings.get(link.values["sighting_id"]), nobody, other, vessel)
 
-    def _marks(self, gap_id: str, seen: Iterable[Seen]) -> list[tuple[str, pd.Timestamp]]:
-        """Looks at the ship's whereabouts: "seen", "maybe" or "empty", with their times."""
+    def _marks(self, place: tuple[object, object], seen: Iterable[Seen]) -> list[tuple[str, pd.Timestamp]]:
+        """Looks at the whereabouts of the ship of a gap and at a port: "seen", "maybe" or "empty", with their times."""
         marks = [
             ("seen" if float(item.link.raw("p_link") or 0.0) >= LINKED else "maybe", item.sighting.raw("timestamp"))
             for item in seen
             if item.sighting is not None
         ]
-        scenes = {row.raw("scene_id") for row in self.absent.get(gap_id, [])}
+        scenes = {row.raw("scene_id") for row in self.absent.get(place, [])}
         marks += [("empty", self.scenes[name].raw("timestamp")) for name in sorted(scenes & set(self.scenes))]
         return sorted(marks, key=lambda mark: (mark[1], mark[0]))
 
@@ -191,11 +191,13 @@ def _one(rows: Iterable[Row], *columns: str) -> dict[object, Row]:
     return out
 
 
-def _many(rows: Iterable[Row], column: str) -> dict[object, list[Row]]:
+def _many(rows: Iterable[Row], *columns: str) -> dict[object, list[Row]]:
+    """All rows by the values of their columns, as `_one`; rows without one of them are left out."""
     out: dict[object, list[Row]] = {}
     for row in rows:
-        if row.has(column):
-            out.setdefault(row.values[column], []).append(row)
+        if all(row.has(column) for column in columns):
+            names = tuple(row.values[column] for column in columns)
+            out.setdefault(names if len(columns) > 1 else names[0], []).append(row)
     return out
 
 

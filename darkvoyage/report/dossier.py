@@ -124,7 +124,8 @@ def case_table(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     cases = cases.merge(reach, on=["gap_id", "port_id"], how="left")
     cases = cases.merge(_best_sighting(whole["links"], whole["sightings"]), on="gap_id", how="left")
     cases["sightings_linked"] = _count(_linked(whole["links"]), cases["gap_id"])
-    cases["scenes_without"] = _count(_scenes_without(whole["links"]), cases["gap_id"])
+    places = pd.MultiIndex.from_frame(cases[["gap_id", "port_id"]])
+    cases["scenes_without"] = _count(_scenes_without(whole["links"]), places)
     cargo = whole["cargo"].drop(columns=["mmsi", "track_id", "p_transfer", "dwt_t"])
     cases = cases.merge(cargo.drop_duplicates(["gap_id", "port_id"]), on=["gap_id", "port_id"], how="left")
     cases["lists"] = cases["mmsi"].map(_lists(whole["screening"])).astype("str")
@@ -159,14 +160,15 @@ def _linked(links: pd.DataFrame) -> pd.Series:
     return sure.groupby("gap_id")["sighting_id"].nunique()
 
 
-def _count(counts: pd.Series, ids: pd.Series) -> np.ndarray:
+def _count(counts: pd.Series, ids: pd.Series | pd.MultiIndex) -> np.ndarray:
     """Counts of the given ids, 0 where there is none."""
     return counts.reindex(ids, fill_value=0).to_numpy(dtype="int64")
 
 
 def _scenes_without(links: pd.DataFrame) -> pd.Series:
+    """Number of scenes of each port without the ship of each gap."""
     absent = links[links["sighting_id"].isna() & links["gap_id"].notna() & links["scene_id"].notna()]
-    return absent.groupby("gap_id")["scene_id"].nunique()
+    return absent.groupby(["gap_id", "port_id"])["scene_id"].nunique()
 
 
 def _lists(screening: pd.DataFrame) -> pd.Series:

@@ -41,6 +41,9 @@ class LinkRule:
         2022). The sightings at hand adjust it.
     p_detect_max : float
         Chance that a ship of good size in a clear scene is seen.
+    absence_share : float
+        Ports with this share of a gap's calls have rows of the scenes that show them without the ship, fifty at most;
+        sensitive ones have them always.
     min_llr : float
         Pairs below this are dropped [nats].
     most_gaps : int
@@ -76,6 +79,7 @@ class LinkRule:
     unknown_length_m: float = option(default=53.0, gt=0)
     unknown_length_log_sd: float = option(default=0.6, gt=0)
     p_detect_max: float = option(default=0.95, gt=0, lt=1)
+    absence_share: float = option(default=0.02, gt=0, le=1)
     min_llr: float = option(default=-7.0, le=0)
     most_gaps: int = option(default=50, ge=1)
     merged_length: float = option(default=1.3, gt=1)

@@ -6,6 +6,7 @@ import darkvoyage as dv
 from darkvoyage.kernels.bridges import dwell_chance, gaussian_density, lens_area
 from darkvoyage.linking.associate import link_sightings
 from darkvoyage.rules.linking import LinkRule
+from tests.oracle import great_circle_nm
 from tests.worlds import hours, one_gap, ports
 
 BERTH = {"lat": 42.752, "lon": 133.085}
@@ -184,6 +185,40 @@ def test_an_empty_scene_of_the_port_counts_against_the_call():
     assert row["llr_absence"] < -0.2
     cloudy = links(seen(sighting()).iloc[:0], scenes=scenes(40.0, clear=0.1))
     assert cloudy.loc[cloudy["port_id"] == "RUVYP", "llr_absence"].iloc[0] > row["llr_absence"]
+
+
+def test_an_empty_scene_of_any_port_counts_against_a_call_there_by_hand():
+    """Sighted 30 h into 84 h, a port 100 nm off (6.06 h at 16 kn each way): the stay of 20 h is there for a third."""
+    places = ports().iloc[[0]].assign(port_id="ANY", lat=41.55 + 100 / 60.04, lon=130.25, sensitive=False)
+    box = "POLYGON((129 42.5,131.5 42.5,131.5 44,129 44,129 42.5))"
+    view = scenes(30.0).assign(footprint=box)
+    gaps = dv.find_gaps(one_gap())
+    table = link_sightings(gaps, seen(sighting()).iloc[:0], scenes=view, ports=places, vessels=VESSELS)
+    assert table["port_id"].tolist() == ["ANY"]
+    ways = [great_circle_nm(lat, lon, places["lat"].iloc[0], 130.25) for lat, lon in ((41.5, 130.3), (41.6, 130.2))]
+    arrive, depart = (ways[0] - 3.0) / 16, 84 - (ways[1] - 3.0) / 16
+    stays = (30.0 - max(arrive, 30.0 - 20.0)) / (depart - arrive - 20.0)
+    assert 0.3 < stays < 0.6
+    # A tanker of 102 m in a clear optical picture is missed in one of twenty, by the rule.
+    assert table["llr_absence"].iloc[0] == pytest.approx(np.log(1 - 0.95 * stays), rel=1e-6)
+
+
+def test_absences_of_ordinary_ports_need_a_share_of_the_calls():
+    """Of many ports alike, those asked about keep their rows, the others have too little to say."""
+    many = pd.concat([ports().iloc[[0]].assign(port_id=f"P{k:02d}", sensitive=k == 3) for k in range(60)])
+    none = seen(sighting()).iloc[:0]
+    few = links_of(many.head(20), none)
+    assert sorted(few["port_id"]) == [f"P{k:02d}" for k in range(20)]
+    assert links_of(many, none)["port_id"].tolist() == ["P03"]
+    pd.testing.assert_frame_equal(links_of(many, none, LinkRule(absence_share=1e-3)).iloc[:20], few.iloc[:20])
+    llr = links_of(many, none)["llr_absence"].iloc[0]
+    assert (few["llr_absence"] == llr).all()
+
+
+def links_of(places, sightings, rule=None):
+    return link_sightings(
+        dv.find_gaps(one_gap()), sightings, scenes=scenes(40.0), ports=places, vessels=VESSELS, rule=rule
+    )
 
 
 def test_a_scene_with_the_ship_in_it_is_no_absence():

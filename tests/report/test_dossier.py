@@ -85,10 +85,11 @@ def test_the_summary_counts_by_hand(small):
 def test_the_linked_sighting_and_the_scene_without_are_joined(small):
     small["links"] = pd.DataFrame(
         {
-            "gap_id": ["a", "a", None, "a", "a"],
-            "sighting_id": ["s", "t", "s", None, None],
-            "scene_id": ["x", "y", "x", "v", "w"],
-            "p_link": [0.7, 0.2, 0.3, None, None],
+            "gap_id": ["a", "a", None, "a", "a", "a"],
+            "sighting_id": ["s", "t", "s", None, None, None],
+            "scene_id": ["x", "y", "x", "v", "w", "u"],
+            "p_link": [0.7, 0.2, 0.3, None, None, None],
+            "port_id": ["P", "P", None, "P", "P", "elsewhere"],
         }
     )
     small["sightings"] = pd.DataFrame(

@@ -69,7 +69,11 @@ def test_a_sighting_at_the_port_raises_and_its_absence_lowers():
     absent = pd.DataFrame(
         {"gap_id": [gap], "sighting_id": [None], "scene_id": ["c1"], "port_id": ["RUVYP"], "llr_absence": [-1.5]}
     )
-    assert scored(links=absent).set_index("port_id")["p_transfer"]["RUVYP"] < plain
+    without = scored(links=absent)
+    assert without.set_index("port_id")["p_transfer"]["RUVYP"] < plain
+    # The same scene without the ship at an ordinary port beside it is no second evidence against this one.
+    both = scored(links=pd.concat([absent, absent.assign(port_id="JPNII")], ignore_index=True))
+    pd.testing.assert_frame_equal(both, without)
 
 
 def test_every_kind_of_evidence_is_capped():
