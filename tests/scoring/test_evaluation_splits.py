@@ -7,6 +7,7 @@ import pytest
 from darkvoyage.errors import RuleError
 from darkvoyage.scoring.evaluation.splits import (
     HALVES,
+    split_days,
     split_halves,
     split_times,
     split_vessels,
@@ -42,6 +43,11 @@ def test_halves_are_of_whole_vessels_in_every_table():
     assert abs((half[::2] == HALVES[0]).sum() - 500) < 64
     part = FLEET.sample(100, random_state=3)
     np.testing.assert_array_equal(split_halves(part), half[part.index])
+
+
+def test_every_other_day_is_one_to_tune_on():
+    half = split_days(pd.DataFrame({"timestamp": hours([0.0, 23.99, 24.0, 47.99, 48.0])}))
+    assert half.tolist() in ([HALVES[k] for k in first] for first in ((0, 0, 1, 1, 0), (1, 1, 0, 0, 1)))
 
 
 def test_times_are_cut():

@@ -20,6 +20,7 @@ from darkvoyage.scoring.evaluation.masked_scenes import (
     judge_links,
     mask_scenes,
     overlay_days,
+    overlay_runs,
     overlay_starts,
 )
 from darkvoyage.scoring.evaluation.metrics import evaluate
@@ -289,6 +290,29 @@ def test_days_laid_over_one_another():
     assert folded["timestamp"].max() - folded["timestamp"].min() < pd.Timedelta("24h")
     assert sorted(folded["lat"]) == sorted(traffic()["lat"])
     assert len(mask_scenes(folded, gap_h=1.0, number=2).sightings)
+
+
+def test_days_of_a_run_are_laid_over_its_first():
+    # Two days and six hours: the second day over the first, the third begins the next run.
+    late = traffic().assign(timestamp=traffic()["timestamp"] + pd.Timedelta("24h"))
+    feed = pd.concat([traffic(), late.assign(mmsi=late["mmsi"] + 100)], ignore_index=True)
+    folded = overlay_runs(feed, days=2)
+    assert len(folded) == len(feed)
+    assert folded["timestamp"].max() - folded["timestamp"].min() == pd.Timedelta("54h") - pd.Timedelta("2min")
+    # Of both fleets 24 and 6 hours: those of the first lie within one day, those of the second in days 1 and 3.
+    span = folded.groupby("hull")["timestamp"].agg(lambda times: times.max() - times.min())
+    assert (span[span.index < 299_000_101] < pd.Timedelta("24h")).all()
+    assert (span[span.index > 299_000_100] > pd.Timedelta("48h")).all()
+    assert folded["mmsi"].nunique() == 160
+    assert_frame_equal(overlay_runs(feed, days=1)[["timestamp", "lat"]], dv.clean_fixes(feed)[["timestamp", "lat"]])
+
+
+def test_images_are_as_far_apart_as_asked():
+    times = mask_scenes(traffic(), gap_h=0.5, number=50, every_h=6.0, seed=2).scenes["timestamp"].sort_values()
+    assert 3 <= len(times) <= 5
+    assert times.diff().min() >= pd.Timedelta("6h")
+    with pytest.raises(dv.RuleError, match="every_h"):
+        mask_scenes(traffic(), gap_h=0.5, every_h=-1.0)
 
 
 def test_voyages_begin_together_and_stay_whole():

@@ -41,6 +41,7 @@ __all__ = [
     "link_masked",
     "mask_scenes",
     "overlay_days",
+    "overlay_runs",
     "overlay_starts",
 ]
 
@@ -90,7 +91,7 @@ class MaskedScenes:
 def mask_scenes(
     fixes: Any, *, gap_h: float, number: int = 20, seed: int = 0, sensor: str = "sar", half_side_nm: float = 25.0,
     unknown_share: float = 0.15, dark_share: float = 0.5, length_m: float = 110.0, length_log_sd: float = 0.5,
-    camera: Camera | None = None,
+    camera: Camera | None = None, every_h: float = 0.0,
 ) -> MaskedScenes:  # fmt: skip
     """Lay images over dense tracks and hide the ships in them.
 
@@ -114,6 +115,8 @@ def mask_scenes(
         Log-normal length of ships whose reports have none: median [m] and log standard deviation.
     camera : Camera, optional
         None: the usual one for even seeds, for odd ones a camera that is off by 30 %.
+    every_h : float
+        Images are at least this far apart [h].
 
     Returns
     -------
@@ -126,12 +129,12 @@ def mask_scenes(
     RuleError
         An option is out of its bounds.
     """
-    _check(gap_h, number, sensor, half_side_nm, (unknown_share, dark_share))
+    _check(gap_h, number, sensor, half_side_nm, (unknown_share, dark_share), every_h)
     rng = np.random.default_rng(seed)
     table = cleaned(fixes)
     tracks = Tracks.of(table)
     ships = made_ships(table, unknown_share, length_m, length_log_sd, rng)
-    scenery = _scenery(table, tracks, gap_h, number, half_side_nm, sensor, rng)
+    scenery = _scenery(table, tracks, gap_h, every_h, number, half_side_nm, sensor, rng)
     views = ships_in_view(table, tracks, scenery, ships)
     hidden = _silences(tracks, views, gap_h, dark_share, rng)
     seen, truth = photograph(views, scenery, rng, camera=camera or camera_of(seed))
@@ -239,6 +242,29 @@ def overlay_days(fixes: Any, *, days: int = 1) -> pd.DataFrame:
     return _folded(table, tracks, tracks.track, tracks.time // fold, fold)
 
 
+def overlay_runs(fixes: Any, *, days: int) -> pd.DataFrame:
+    """Lay every run of so many days over its first day, each ship and day of a run a ship of its own.
+
+    Parameters
+    ----------
+    fixes : FIXES table
+        Cleaned or raw.
+    days : int
+        So many times as dense is the traffic [d].
+
+    Returns
+    -------
+    FIXES table
+        Cleaned; usable fixes only, under numbers that no ship has.
+    """
+    if days < 1:
+        raise RuleError(f"days = {days!r}: must be at least 1")
+    table = cleaned(fixes)
+    tracks = Tracks.of(table)
+    day = 24 * US_PER_H
+    return _folded(table, tracks, tracks.track, tracks.time // day % days, day)
+
+
 def overlay_starts(fixes: Any, *, hours: float) -> pd.DataFrame:
     """Let all voyages of a feed begin within its first hours, each a ship of its own: denser traffic, voyages whole.
 
@@ -252,7 +278,7 @@ def overlay_starts(fixes: Any, *, hours: float) -> pd.DataFrame:
     Returns
     -------
     FIXES table
-        Cleaned; usable fixes only, under numbers that no ship has.
+        Cleaned; usable fixes only, under numbers that no ship has; `hull` is the number that each had.
     """
     if not 0.0 < hours < np.inf:
         raise RuleError(f"hours = {hours!r}: must be greater than 0")
@@ -266,19 +292,25 @@ def overlay_starts(fixes: Any, *, hours: float) -> pd.DataFrame:
 
 
 def _folded(table: pd.DataFrame, tracks: Tracks, owner: np.ndarray, turn: np.ndarray, fold: int) -> pd.DataFrame:
-    """Fixes moved back by so many folds [us], each owner and turn a ship of its own."""
+    """Fixes moved back by so many folds [us], each owner and turn a ship of its own; `hull` keeps its number."""
     turn = turn - (turn.min() if len(turn) else 0)
     ship = pd.factorize(pd.MultiIndex.from_arrays([owner, turn]))[0] + _STAND_IN_MMSI + 1
     names = [name for name in ("lat", "lon", "sog", "cog", "heading", "length_m", "ship_type") if name in table]
     folded = table[names].take(tracks.row).reset_index(drop=True)
-    folded = folded.assign(mmsi=ship, timestamp=utc_times(tracks.time - turn * fold))
+    folded = folded.assign(
+        hull=table["mmsi"].to_numpy()[tracks.row], mmsi=ship, timestamp=utc_times(tracks.time - turn * fold)
+    )
     folded = folded.assign(
         track_id=folded["mmsi"].astype("str") + "-0", flag=pd.Series(None, folded.index, dtype="str")
     )
     return cleaned(folded)
 
 
-def _check(gap_h: float, number: int, sensor: str, half_side_nm: float, shares: tuple[float, float]) -> None:
+def _check(
+    gap_h: float, number: int, sensor: str, half_side_nm: float, shares: tuple[float, float], every_h: float
+) -> None:
+    if not 0 <= every_h < np.inf:
+        raise RuleError(f"every_h = {every_h!r}: must be at least 0")
     if not MIN_GAP_H < gap_h <= 48.0:
         raise RuleError(f"gap_h = {gap_h!r}: must be greater than {MIN_GAP_H} and at most 48")
     if number < 1:
@@ -293,11 +325,11 @@ def _check(gap_h: float, number: int, sensor: str, half_side_nm: float, shares: 
 
 
 def _scenery(
-    table: pd.DataFrame, tracks: Tracks, gap_h: float, number: int, half_side_nm: float, sensor: str,
+    table: pd.DataFrame, tracks: Tracks, gap_h: float, every_h: float, number: int, half_side_nm: float, sensor: str,
     rng: np.random.Generator,
 ) -> Scenery:  # fmt: skip
     """Times and places of the images: each around a random fix with room for a silence, apart in time."""
-    apart, half = round((_APART * gap_h + _MARGIN_H) * US_PER_H), round(gap_h / 2 * US_PER_H)
+    apart, half = round(max(_APART * gap_h + _MARGIN_H, every_h) * US_PER_H), round(gap_h / 2 * US_PER_H)
     time = tracks.time
     roomy = (time - time[tracks.first()] >= half) & (time[tracks.last()] - time >= half)
     left = rng.permutation(np.flatnonzero(roomy))

@@ -14,11 +14,12 @@ from darkvoyage.errors import RuleError
 from darkvoyage.kernels.mixing import deal
 from darkvoyage.schema.times import moment_us, time_us
 
-__all__ = ["HALVES", "split_halves", "split_times", "split_vessels", "split_vessels_and_times"]
+__all__ = ["HALVES", "split_days", "split_halves", "split_times", "split_vessels", "split_vessels_and_times"]
 
 HALVES = ("development", "test")
 """Vessels to tune on, and vessels to report on."""
 _HALF_SEED = 0
+_DAY_US = 24 * 3_600_000_000
 
 
 def split_halves(table: pd.DataFrame) -> np.ndarray:
@@ -35,6 +36,23 @@ def split_halves(table: pd.DataFrame) -> np.ndarray:
         One of `HALVES`.
     """
     return np.array(HALVES)[split_vessels(table, folds=2, seed=_HALF_SEED)]
+
+
+def split_days(table: pd.DataFrame, *, time: str = "timestamp") -> np.ndarray:
+    """Half of each row by its day (UTC): every other day is one to tune on.
+
+    Parameters
+    ----------
+    table : DataFrame
+    time : str
+        Column.
+
+    Returns
+    -------
+    ndarray of str, shape (n,)
+        One of `HALVES`.
+    """
+    return np.array(HALVES)[time_us(table[time]) // _DAY_US % 2]
 
 
 def split_vessels(table: pd.DataFrame, *, folds: int, seed: int = 0) -> np.ndarray:
