@@ -80,32 +80,45 @@ def link_sightings(
     places = conform(ports, PORTS) if ports is not None else empty(PORTS)
     looks = conform(scenes, SCENES) if scenes is not None else empty(SCENES)
     looks = looks.drop_duplicates("scene_id", ignore_index=True)
-    background = unknown_density(seen, places, rule)
     on_air = _track_table(fixes if fixes is not None else empty(FIXES))
-    errors = position_errors(seen, looks)
-    lit = broadcasting_pairs(seen, errors, on_air, table, background, rule)
-    aside = set_aside(seen, looks, places)
-    lit, background = recounted(lit, background, seen, looks, aside.isna().to_numpy(), rule)
-    silent = lit[aside[lit["sighting"]].isna().to_numpy()].reset_index(drop=True)
-    usual, found = excursions(table, places, rule), Candidates.of(table, seen, rule)
-    views = Views.of(table, _scene_rows(seen, looks), looks, places, usual, rule)
-    likelihood = Likelihood(
-        Positions.of(table, seen, places, usual, errors, rule, resting_spots(on_air)),
-        Appearances.of(table, seen, errors.imager),
-        views,
-        background,
-    )
-    case = Case(table, seen, looks, places, errors, aside, silent, likelihood, rule)
-    exposure = Exposure(*views.calls_in_view(table, looks))
+    # Whatever was worked out on the way is given up before the table is made of it.
+    return finish(_links(table, seen, looks, places, on_air, rule), LINKS)
+
+
+def _links(
+    gaps: pd.DataFrame, sightings: pd.DataFrame, scenes: pd.DataFrame, ports: pd.DataFrame, on_air: pd.DataFrame,
+    rule: LinkRule,
+) -> pd.DataFrame:  # fmt: skip
+    """All rows of LINKS."""
+    usual, found = excursions(gaps, ports, rule), Candidates.of(gaps, sightings, rule)
+    case = _case(gaps, sightings, scenes, ports, on_air, usual, rule)
+    exposure = Exposure(*case.likelihood.views.calls_in_view(gaps, scenes))
     routes, unknown = learn(case, found, usual, exposure)
     pairs, cut = _weighed_blocks(case, found, usual, routes, unknown)
     weighed = weigh(case, pairs, unknown)
     del pairs
     linked = link_rows(weighed, _flat_share(case, weighed.pairs, unknown), cut, case)
-    absent = absences(table, looks, places, routes, exposure, weighed.pairs, seen, rule)
-    del weighed
-    parts = [part for part in (linked, absent) if len(part)]
-    return finish(pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0], LINKS) if parts else empty(LINKS)
+    absent = absences(case, routes, exposure, weighed.pairs)
+    return pd.concat([linked, absent], ignore_index=True) if len(absent) else linked
+
+
+def _case(
+    gaps: pd.DataFrame, sightings: pd.DataFrame, scenes: pd.DataFrame, ports: pd.DataFrame, on_air: pd.DataFrame,
+    usual: Excursions, rule: LinkRule,
+) -> Case:  # fmt: skip
+    """What is given, with what is worked out of it once."""
+    background, errors = unknown_density(sightings, ports, rule), position_errors(sightings, scenes)
+    lit = broadcasting_pairs(sightings, errors, on_air, gaps, background, rule)
+    aside = set_aside(sightings, scenes, ports)
+    lit, background = recounted(lit, background, sightings, scenes, aside.isna().to_numpy(), rule)
+    silent = lit[aside[lit["sighting"]].isna().to_numpy()].reset_index(drop=True)
+    likelihood = Likelihood(
+        Positions.of(gaps, sightings, ports, usual, errors, rule, resting_spots(on_air)),
+        Appearances.of(gaps, sightings, errors.imager),
+        Views.of(gaps, _scene_rows(sightings, scenes), scenes, ports, usual, rule),
+        background,
+    )
+    return Case(gaps, sightings, scenes, ports, errors, aside, silent, likelihood, rule)
 
 
 def _weighed_blocks(
