@@ -81,15 +81,18 @@ def link_sightings(
     looks = conform(scenes, SCENES) if scenes is not None else empty(SCENES)
     looks = looks.drop_duplicates("scene_id", ignore_index=True)
     on_air = _track_table(fixes if fixes is not None else empty(FIXES))
-    # Whatever was worked out on the way is given up before the table is made of it.
-    return finish(_links(table, seen, looks, places, on_air, rule), LINKS)
+    parts = _links(table, seen, looks, places, on_air, rule)
+    # What the rows were worked out from is given up by now, and they themselves where they have been copied.
+    whole = parts[0] if len(parts[1]) == 0 else pd.concat(parts, ignore_index=True)
+    del parts
+    return finish(whole, LINKS)
 
 
 def _links(
     gaps: pd.DataFrame, sightings: pd.DataFrame, scenes: pd.DataFrame, ports: pd.DataFrame, on_air: pd.DataFrame,
     rule: LinkRule,
-) -> pd.DataFrame:  # fmt: skip
-    """All rows of LINKS."""
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+    """Rows of the sightings, and of the scenes that show ports without the ship."""
     usual, found = excursions(gaps, ports, rule), Candidates.of(gaps, sightings, rule)
     case = _case(gaps, sightings, scenes, ports, on_air, usual, rule)
     exposure = Exposure(*case.likelihood.views.calls_in_view(gaps, scenes))
@@ -98,8 +101,7 @@ def _links(
     weighed = weigh(case, pairs, unknown)
     del pairs
     linked = link_rows(weighed, _flat_share(case, weighed.pairs, unknown), cut, case)
-    absent = absences(case, routes, exposure, weighed.pairs)
-    return pd.concat([linked, absent], ignore_index=True) if len(absent) else linked
+    return linked, absences(case, routes, exposure, weighed.pairs)
 
 
 def _case(

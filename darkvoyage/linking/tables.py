@@ -58,7 +58,7 @@ def link_rows(weighed: Weighed, flat_share: np.ndarray, cut: np.ndarray, case: C
         "gap_id": _names(case.gaps["gap_id"], gap),
         "sighting_id": _names(case.sightings["sighting_id"], sighting),
         "p_link": p_link[order],
-        "rank": rank,
+        "rank": pd.array(rank, dtype="Int64"),
         "p_link_flat": _with_nobody(of_pair, flat_share, number)[order],
         "port_id": _names(case.ports["port_id"], sorted_(pairs["port"], none)),
         "p_merged": sorted_(np.where(together > 0, together, np.nan)),
