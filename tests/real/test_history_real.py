@@ -21,7 +21,7 @@ def ports(real_data):
 
 @pytest.fixture(scope="module")
 def history(real_data, ports):
-    """One vessel between three ports, a month of reports every half hour."""
+    """One number between three ports, a month of reports every half hour, all with speed 0."""
     return dv.fleet_history(dv.read_fixes(real_data / "ais_gpsdio_jsonl" / "416000000.jsonl.gz"), ports=ports)
 
 
@@ -42,8 +42,8 @@ def test_speeds_made_good(real_data):
 def test_a_shuttle_between_three_ports(history, ports):
     calls = history[history["port_id"].notna()]
     names = calls["port_id"].map(ports.set_index("port_id")["name"])
-    assert names.value_counts().head(3).index.sort_values().tolist() == ["Chi-Lung", "Kao-Hsiung", "Tai-Chung Kang"]
-    assert len(calls) == 36
+    assert names.unique().tolist() == ["Kao-Hsiung", "Chi-Lung", "Tai-Chung Kang"]
+    assert (names.value_counts() > 5).all()
 
 
 def test_the_past_names_the_ports(history, ports):
