@@ -19,14 +19,14 @@ from darkvoyage.kernels.compiled import can_compile, has_started
 from darkvoyage.kernels.spans import expand, group_starts, in_parts
 
 __all__ = [
-    "COMPILE_PAIRS", "MOST_LLR", "Groups", "best_matchings", "components", "exact_marginals", "marginals",
-    "marginals_by_beliefs", "ranks_within", "settled", "small_problems",
+    "MOST_LLR", "Groups", "best_matchings", "components", "exact_marginals", "marginals", "marginals_by_beliefs",
+    "pays", "ranks_within", "settled", "small_problems",
 ]  # fmt: skip
 
 MOST_LLR = 40.0
 """Log ratios beyond are as good as certain [nats]; twelve of them multiplied are still numbers."""
-COMPILE_PAIRS = 40_000
-"""From so many pairs on beliefs are worth the start of numba, a second."""
+_COMPILE_PAIRS = 40_000
+"""From so many pairs on compiled sums are worth the start of numba, a second."""
 _FIRST_LOOK, _LOOK = 2, 8
 """Rounds before the first look at which components are done, doubled from look to look up to the second number."""
 _BATCH = 1 << 22
@@ -253,6 +253,16 @@ def marginals_by_beliefs(
     return out, done
 
 
+def pays(pairs: int) -> bool:
+    """Tell whether compiled sums are there, and worth the start of numba for so many pairs.
+
+    Parameters
+    ----------
+    pairs : int
+    """
+    return has_started() or (can_compile() and pairs >= _COMPILE_PAIRS)
+
+
 def settled(
     left: np.ndarray, right: np.ndarray, label: np.ndarray, alone: np.ndarray, half: np.ndarray,
     answers: Callable[[np.ndarray], Callable[[np.ndarray], np.ndarray]], *, tolerance: float, rounds: int,
@@ -282,7 +292,7 @@ def settled(
         Probability of each pair, as the left item sees it.
     converged : ndarray of bool, shape (n,)
     """
-    if has_started() or (can_compile() and len(left) >= COMPILE_PAIRS):
+    if pays(len(left)):
         from darkvoyage.kernels.beliefs import settle_components
 
         looks = _FIRST_LOOK, _LOOK

@@ -16,6 +16,7 @@ from darkvoyage.kernels.assign import (
     Groups,
     components,
     marginals,
+    pays,
     ranks_within,
     settled,
     small_problems,
@@ -114,6 +115,12 @@ def shared_marginals(
     (row, _), (column, lefts) = ranks_within(label, right, number), ranks_within(label, left, number)
     small = shared & (lefts <= exact_side)
     couples = []
+    if pays(len(llr)):
+        pair = np.flatnonzero(small[label])
+        alone, half = (np.exp(np.minimum(part[pair], MOST_LLR)) for part in (llr, both))
+        p[pair], together[pair], found = _compiled(label[pair], row[pair], column[pair], alone, half)
+        couples.append((pair[found[0]], pair[found[1]], found[2]))
+        small[:] = False
     for pair, at, shape in small_problems(label, row, column, small):
         tables = np.full((2, *shape), -np.inf)
         tables[:, *at] = llr[pair], both[pair]
@@ -121,7 +128,7 @@ def shared_marginals(
         together[pair] = couple.sum(axis=-1)[at]
         p[pair] = single[at] + together[pair]
         couples.append(_couples_of(couple, pair, at))
-    large = np.flatnonzero((shared & ~small)[label])
+    large = np.flatnonzero((shared & (lefts > exact_side))[label])
     if len(large):
         p[large], together[large], converged[large], (one, other, worth) = _by_beliefs(
             left[large], right[large], llr[large], both[large], tolerance=tolerance, rounds=rounds
@@ -130,6 +137,18 @@ def shared_marginals(
     none = np.empty(0, dtype="int64")
     one, other, worth = (np.concatenate(parts) for parts in zip((none, none, np.empty(0)), *couples, strict=True))
     return SharedMarginals(p, together, converged, one, other, worth)
+
+
+def _compiled(
+    label: np.ndarray, row: np.ndarray, column: np.ndarray, alone: np.ndarray, half: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Chance of each pair, the part of it with another, and the couples worth listing."""
+    from darkvoyage.kernels.subsets import sum_components
+
+    single, one, other, couple = sum_components(label, row, column, alone, half)
+    together = np.bincount(one, couple, minlength=len(label)) + np.bincount(other, couple, minlength=len(label))
+    worth = couple >= _WORTH
+    return single + together, together, (one[worth], other[worth], couple[worth])
 
 
 def _couples_of(

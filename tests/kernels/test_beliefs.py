@@ -53,6 +53,26 @@ def test_shared_items(plainly, seed):
     assert plain.together.max() > 0.05
 
 
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("spread", [2.0, 30.0])
+def test_small_components_summed_exactly(plainly, seed, spread):
+    """Many components of a handful of items, summed over subsets as tables and pair by pair."""
+    left, right, llr, both = problems(seed, pairs=22, lefts=5, rights=6, spread=spread)
+    block = np.repeat(np.arange(20), len(left))
+    rng = np.random.default_rng(seed)
+    llr, both = np.tile(llr, 20) + rng.normal(0, 1, len(block)), np.tile(both, 20) + rng.normal(0, 1, len(block))
+    left, right = np.tile(left, 20) + 5 * block, np.tile(right, 20) + 6 * block
+    plain, fast = plainly(shared_marginals, left, right, llr, both)
+    for name in ("p", "together"):
+        np.testing.assert_allclose(getattr(fast, name), getattr(plain, name), atol=1e-12)
+    listed = [
+        sorted(zip(*np.sort([found.one, found.other], axis=0), found.p_couple, strict=True)) for found in (plain, fast)
+    ]
+    np.testing.assert_allclose(listed[1], listed[0], atol=1e-12)
+    assert len(listed[0]) > 5 or spread > 2.0
+    assert fast.converged.all()
+
+
 def test_overwhelming_evidence(plainly):
     (p, _), (fast, _) = plainly(marginals_by_beliefs, *problems(9, spread=60.0)[:3], tolerance=1e-6, rounds=400)
     np.testing.assert_allclose(fast, p, atol=1e-9)
