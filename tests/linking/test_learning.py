@@ -79,6 +79,8 @@ def test_blocks_and_threads_change_nothing(monkeypatch, block, workers):
     whole = links(*world)
     assert len(whole.dropna(subset=["gap_id", "sighting_id"])) > 100
     monkeypatch.setattr("darkvoyage.linking.candidates._BLOCK", block)
+    monkeypatch.setattr("darkvoyage.linking.joint._PAIRS", block)
+    monkeypatch.setattr("darkvoyage.linking.joint._CHAINS", 1 + block % 7)
     monkeypatch.setattr("darkvoyage.kernels.workers.WORKERS", workers)
     pd.testing.assert_frame_equal(links(*world), whole, rtol=1e-12, atol=1e-15)
 
