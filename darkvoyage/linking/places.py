@@ -17,7 +17,7 @@ from darkvoyage.linking.water import water_share
 from darkvoyage.rules.linking import LinkRule
 from darkvoyage.sea.distance import sea_legs
 
-__all__ = ["MOST_CALLING", "Excursions", "excursion_share", "excursions", "near_ports", "pairs_with_ports"]
+__all__ = ["MOST_CALLING", "Excursions", "excursions", "gap_shares", "near_ports", "pairs_with_ports"]
 
 MOST_CALLING = 0.9
 """Whatever the sightings say, a gap is no call with at least the rest of one."""
@@ -51,6 +51,8 @@ class Excursions:
     out_nm, back_nm : ndarray of float64, shape (n,)
         Likely way to the port and back from it, by sea; 0 back where the gap has no end.
     number_of_ports : int
+    straight : ndarray of float64, shape (gaps,)
+        Share of the gaps without a call whose ships go on; the others may be anywhere in reach.
     water : ndarray of float64, shape (gaps,)
         Share of water in the reach of each gap.
     """
@@ -63,6 +65,7 @@ class Excursions:
     out_nm: np.ndarray
     back_nm: np.ndarray
     number_of_ports: int
+    straight: np.ndarray
     water: np.ndarray
 
     @cached_property
@@ -111,16 +114,21 @@ class Excursions:
         return dataclasses.replace(self, weight=even[self.gap])
 
 
-def excursion_share(gaps: pd.DataFrame, rule: LinkRule) -> np.ndarray:
-    """Chance of a call at all before looking, of gaps with ports in reach, shape (n,).
+def gap_shares(gaps: pd.DataFrame, rule: LinkRule) -> tuple[np.ndarray, np.ndarray]:
+    """Chance of a call at all, of gaps with ports in reach, and of going on, of those without a call, before looking.
 
-    The odds grow in proportion to the length of the silence. A ship that lies still at both ends, at one place, was
-    hardly ever away; one that was not heard again may have left for good.
+    The odds of a call grow in proportion to the length of the silence; those of being just anywhere do so until they
+    are the rule's. A ship that lies still at both ends, at one place, was hardly ever away; one that was not heard
+    again may have left for good.
 
     Parameters
     ----------
     gaps : GAPS table of n rows
     rule : LinkRule
+
+    Returns
+    -------
+    call, straight : ndarray of float64, shape (n,)
     """
     apart = great_circle_nm(*(gaps[name].to_numpy() for name in ("start_lat", "start_lon", "end_lat", "end_lon")))
     hours = gaps["duration_h"].to_numpy()
@@ -130,9 +138,10 @@ def excursion_share(gaps: pd.DataFrame, rule: LinkRule) -> np.ndarray:
         for name in ("start_sog", "end_sog")
     )
     still = (np.fmax(start, end) < _STILL_KN) & (apart < _STILL_NM)
-    odds = rule.share_excursion / (rule.share_bridge + rule.share_prism) * hours / rule.excursion_h
-    odds = np.where(still, _STILL_ODDS, 1.0) * odds
-    return odds / (1.0 + odds)
+    long = np.where(still, _STILL_ODDS, 1.0) * hours / rule.excursion_h
+    call = rule.share_excursion / (rule.share_bridge + rule.share_prism) * long
+    anywhere = rule.share_prism / rule.share_bridge * np.minimum(long, 1.0)
+    return call / (1.0 + call), 1.0 / (1.0 + anywhere)
 
 
 def excursions(gaps: pd.DataFrame, ports: pd.DataFrame, rule: LinkRule) -> Excursions:
@@ -157,17 +166,19 @@ def excursions(gaps: pd.DataFrame, ports: pd.DataFrame, rule: LinkRule) -> Excur
     direct = np.nan_to_num(great_circle_nm(*ends))
     np.maximum.at(direct, gap, np.where(back > 0, np.abs(out - back), 0.0))
     detour = np.maximum(np.maximum(out - radius[keep], 0.0) + np.maximum(back - radius[keep], 0.0) - direct[gap], 0.0)
+    call, straight = gap_shares(gaps, rule)
     pull = np.exp(-detour / rule.detour_nm)
     total = np.bincount(gap, pull, minlength=len(gaps))
     return Excursions(
         gap=gap,
         port=port,
-        weight=excursion_share(gaps, rule)[gap] * pull / total[gap],
+        weight=call[gap] * pull / total[gap],
         arrive_h=arrive[keep],
         depart_h=duration[keep] - depart[keep],
         out_nm=out,
         back_nm=back,
         number_of_ports=max(len(ports), 1),
+        straight=straight,
         water=water_share(gaps, rule) if rule.by_sea else np.ones(len(gaps)),
     )
 

@@ -47,7 +47,6 @@ class Densities:
         The calls of those whose port is near the sighting, sorted by pair.
     velocity_east_kn, velocity_north_kn, course_spread_deg : ndarray of float64, shape (n,)
         Of a ship that goes on, null where its speed is not known.
-    rule : LinkRule
     """
 
     gap: np.ndarray
@@ -61,7 +60,6 @@ class Densities:
     velocity_east_kn: np.ndarray
     velocity_north_kn: np.ndarray
     course_spread_deg: np.ndarray
-    rule: LinkRule
 
     def mixed(self, routes: Excursions) -> pd.DataFrame:
         """Mix what the ships may be doing by the chances of their calls.
@@ -78,9 +76,9 @@ class Densities:
             port that the sighting speaks for most, -1 without one; `p_at_port`, the share of that call in the density,
             and `p_at_port_prior`, its chance before, both null without a port.
         """
-        number, rule = len(self.gap), self.rule
+        number = len(self.gap)
         calling, weight = routes.calling[self.gap], routes.weight[self.call]
-        going_on = rule.share_bridge / (rule.share_bridge + rule.share_prism) * (1.0 - calling)
+        going_on = routes.straight[self.gap] * (1.0 - calling)
         called = np.bincount(self.pair, weight * self.density, minlength=number)
         # Less likely calls whose port is not near may be anywhere in the prism.
         rest = np.maximum(calling - np.bincount(self.pair, weight * self.told, minlength=number), 0.0)
@@ -223,7 +221,6 @@ class Positions:
             velocity_east_kn=east,
             velocity_north_kn=north,
             course_spread_deg=spread,
-            rule=self.rule,
         )
 
     def _going_on(self, pairs: pd.DataFrame) -> np.ndarray:

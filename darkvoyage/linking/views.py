@@ -50,7 +50,6 @@ class InView:
         Calls at ports in the footprint: rows of the pairs and of the excursions.
     dwell : ndarray of float64, shape (m,)
         Chance of lying there at the time, given the call.
-    rule : LinkRule
     """
 
     gap: np.ndarray
@@ -60,7 +59,6 @@ class InView:
     pair: np.ndarray
     call: np.ndarray
     dwell: np.ndarray
-    rule: LinkRule
 
     def inside(self, routes: Excursions) -> np.ndarray:
         """Chance that the ship was inside the footprint at the time, before looking, shape (n,).
@@ -73,8 +71,7 @@ class InView:
         routes : Excursions
         """
         lying = np.bincount(self.pair, routes.weight[self.call] * self.dwell, minlength=len(self.gap))
-        straight = (1.0 - routes.calling[self.gap]) * self.rule.share_bridge
-        straight /= self.rule.share_bridge + self.rule.share_prism
+        straight = (1.0 - routes.calling[self.gap]) * routes.straight[self.gap]
         return np.minimum(lying + straight * self.passing, 1.0)
 
     def ratio(self, inside: np.ndarray) -> np.ndarray:
@@ -223,7 +220,6 @@ class Views:
             pair=pair,
             call=call,
             dwell=self.routes.dwell(call, since[pair], self.rule),
-            rule=self.rule,
         )
 
     def calls_in_view(self, gaps: pd.DataFrame, scenes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -18,9 +18,11 @@ class LinkRule:
     slack_nm : float
         Radius added to the prism [nm].
     share_bridge, share_excursion, share_prism : float
-        Weights of going straight on, of calling at a port and coming back, and of being anywhere reachable.
+        Weights of going straight on, of calling at a port and coming back, and of being anywhere reachable, in a
+        silence of `excursion_h`.
     excursion_h : float
-        Length of a silence in which a call is as likely as its share says; the odds grow in proportion [h]. Of random
+        Length of a silence in which a call, or being anywhere, is as likely as its share says; the odds of a call grow
+        in proportion, those of being anywhere up to there [h]. Of random
         hours of ships not lying still (development half of ten public feeds, median of the feeds) 3 % of 2 h hold a
         whole port call, 7 % of 6 h, 16 % of 12 h, 38 % of 24 h, 43 % of 48 h, 35 % of 96 h and 80 % of 192 h.
     port_sd_nm : float

@@ -66,7 +66,9 @@ def test_lift_of_calls_by_hand():
     """Ten calls of a chance of 0.1 in one image each: one ship is expected. With five surely seen the factors of the
     port and of the length are alike and solve f = 6 / (1 + f), so that f = 2; with none, f = 1 / (1 + f)."""
     ten, port = np.arange(10), np.zeros(10, dtype="int64")
-    routes = Excursions(ten, port, np.full(10, 0.1), *np.zeros((4, 10)), number_of_ports=1, water=np.ones(10))
+    routes = Excursions(
+        ten, port, np.full(10, 0.1), *np.zeros((4, 10)), number_of_ports=1, straight=np.ones(10), water=np.ones(10)
+    )
     looks = Exposure(ten, ten, np.ones(10))
     pairs = pd.DataFrame({"gap": ten[:5], "port": 0, "p": 1.0, "p_at_port": 1.0, "p_at_port_prior": 0.1})
     assert call_lift(routes, looks, pairs, np.full(10, 30.0), 1) == pytest.approx(4.0, rel=0.02)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from darkvoyage.linking.places import excursion_share, excursions
+from darkvoyage.linking.places import excursions, gap_shares
 from darkvoyage.rules.linking import LinkRule
 from tests.oracle import great_circle_nm
 
@@ -58,7 +58,11 @@ def test_the_longer_the_silence_the_likelier_a_call():
     table = gaps([(0, 0, 0, 0, 20), (0, 0, 0, 0, 180), (0, 0, np.nan, np.nan, 180), (0, 0, 0, 0, 60), (0, 0, 0, 1, 60)])
     table = table.assign(start_sog=[5, 5, 0, 0, 0], end_sog=[5, 0, np.nan, 0.5, 0.5])
     odds = [1 / 3, 3, 1, 1 / 20, 1]
-    assert excursion_share(table, STRAIGHT) == pytest.approx([one / (1 + one) for one in odds])
+    call, straight = gap_shares(table, STRAIGHT)
+    assert call == pytest.approx([one / (1 + one) for one in odds])
+    # Anywhere in reach is a quarter as likely as going on, from twenty hours on.
+    off = [1 / 4, 1 / 4, 1 / 4, 3 / 20 / 4, 1 / 4]
+    assert straight == pytest.approx([1 / (1 + one) for one in off])
 
 
 def test_flat_keeps_the_chance_of_each_gap():

@@ -88,7 +88,8 @@ def test_without_ports_a_bridge_and_the_prism():
     pairs, found = densities(gap_table([EAST]), sighting_table([(1, 0, 10 / 60.04)]), NO_PORTS)
     full = [np.array([value], dtype="float64") for value in (10, 0, 20, 0, 10, 0, 10, 0, 2, 1, 0.05)]
     bridge = bridge_density(*full[:4], tuple(full[4:8]), *full[8:])[0]
-    share = RULE.share_bridge / (RULE.share_bridge + RULE.share_prism)
+    # Two hours, a tenth of the rule's: odds of anywhere in reach a tenth of a quarter.
+    share = 40 / 41
     want = share * bridge + (1 - share) / pairs["area_nm2"][0]
     assert found["density"][0] == pytest.approx(want, rel=5e-3)
     assert found["benign"][0] == pytest.approx(share * bridge / want, rel=1e-2)
