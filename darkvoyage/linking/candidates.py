@@ -20,6 +20,7 @@ from darkvoyage.kernels.prisms import unit_vectors
 from darkvoyage.kernels.spans import expand, group_starts, in_parts, search_groups
 from darkvoyage.kernels.sphere import EARTH_RADIUS_NM, great_circle_nm, interpolate, wrap_lon
 from darkvoyage.kernels.workers import in_threads
+from darkvoyage.linking.pace import reach_speed_kn
 from darkvoyage.rules.linking import LinkRule
 from darkvoyage.schema.times import time_us
 from darkvoyage.units import US_PER_H
@@ -201,7 +202,7 @@ class _Reach:
         start, total = time_us(gaps["gap_start"]), gaps["duration_h"].to_numpy()
         ends = tuple(gaps[name].to_numpy() for name in ("start_lat", "start_lon", "end_lat", "end_lon"))
         straight = great_circle_nm(*ends)
-        speed = np.fmax(rule.max_speed_kn, 1.1 * straight / total)
+        speed = reach_speed_kn(gaps, rule)
         end = start + np.round(total * US_PER_H).astype("int64")
         first, last = unit_vectors(*ends[:2]), unit_vectors(*ends[2:])
         return cls(start, end, ends, total, straight, speed, rule.slack_nm, first, last)

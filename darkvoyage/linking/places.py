@@ -13,6 +13,7 @@ from darkvoyage.kernels.bridges import dwell_chance
 from darkvoyage.kernels.nearby import near_cells, near_pairs
 from darkvoyage.kernels.spans import expand, group_starts, in_parts
 from darkvoyage.kernels.sphere import EARTH_RADIUS_NM, great_circle_nm
+from darkvoyage.linking.pace import end_speed_kn, reach_speed_kn
 from darkvoyage.linking.water import water_share
 from darkvoyage.rules.linking import LinkRule
 from darkvoyage.sea.distance import sea_legs
@@ -133,11 +134,7 @@ def gap_shares(gaps: pd.DataFrame, rule: LinkRule) -> tuple[np.ndarray, np.ndarr
     apart = great_circle_nm(*(gaps[name].to_numpy() for name in ("start_lat", "start_lon", "end_lat", "end_lon")))
     hours = gaps["duration_h"].to_numpy()
     hours = np.where(np.isfinite(apart), hours, np.minimum(hours, _OPEN_H))
-    start, end = (
-        gaps[name].to_numpy(dtype="float64") if name in gaps else np.full(len(gaps), np.nan)
-        for name in ("start_sog", "end_sog")
-    )
-    still = (np.fmax(start, end) < _STILL_KN) & (apart < _STILL_NM)
+    still = (end_speed_kn(gaps) < _STILL_KN) & (apart < _STILL_NM)
     long = np.where(still, _STILL_ODDS, 1.0) * hours / rule.excursion_h
     call = rule.share_excursion / (rule.share_bridge + rule.share_prism) * long
     anywhere = rule.share_prism / rule.share_bridge * np.minimum(long, 1.0)
@@ -154,11 +151,12 @@ def excursions(gaps: pd.DataFrame, ports: pd.DataFrame, rule: LinkRule) -> Excur
         Whether a port is sensitive is not looked at.
     rule : LinkRule
     """
-    gap, port, straight_out, straight_back = _in_reach(gaps, ports, rule)
+    speed = reach_speed_kn(gaps, rule)
+    gap, port, straight_out, straight_back = _in_reach(gaps, ports, speed)
     radius, duration = ports["radius_nm"].to_numpy()[port], gaps["duration_h"].to_numpy()[gap]
-    could_out, out = _leg(gaps, ports, gap, port, "start", straight_out, rule)
-    could_back, back = _leg(gaps, ports, gap, port, "end", straight_back, rule)
-    arrive, depart = (np.maximum(way - radius, 0.0) / rule.max_speed_kn for way in (could_out, could_back))
+    could_out, out = _leg(gaps, ports, gap, port, "start", straight_out, speed, rule)
+    could_back, back = _leg(gaps, ports, gap, port, "end", straight_back, speed, rule)
+    arrive, depart = (np.maximum(way - radius, 0.0) / speed[gap] for way in (could_out, could_back))
     keep = arrive + depart < duration
     gap, port, out, back = (column[keep] for column in (gap, port, out, back))
     ends = (gaps[name].to_numpy() for name in ("start_lat", "start_lon", "end_lat", "end_lon"))
@@ -183,14 +181,14 @@ def excursions(gaps: pd.DataFrame, ports: pd.DataFrame, rule: LinkRule) -> Excur
     )
 
 
-def _in_reach(gaps: pd.DataFrame, ports: pd.DataFrame, rule: LinkRule) -> tuple[np.ndarray, ...]:
+def _in_reach(gaps: pd.DataFrame, ports: pd.DataFrame, speed_kn: np.ndarray) -> tuple[np.ndarray, ...]:
     """Gap and port of all pairs whose great circles fit into the gap, and these [nm]; 0 back from no end."""
     lat, lon, radius = (ports[name].to_numpy() for name in ("lat", "lon", "radius_nm"))
     ends = [gaps[name].to_numpy() for name in ("start_lat", "start_lon", "end_lat", "end_lon")]
     duration = gaps["duration_h"].to_numpy()
     # No great circle is shorter than the difference in latitude.
     by_lat = np.argsort(lat, kind="stable")
-    farthest = rule.max_speed_kn * duration + radius.max(initial=0.0)
+    farthest = speed_kn * duration + radius.max(initial=0.0)
     span = np.degrees(farthest / EARTH_RADIUS_NM) + _ROUNDING_DEG
     low, high = (np.searchsorted(lat[by_lat], ends[0] + sign * span) for sign in (-1.0, 1.0))
     count = np.where(np.isfinite(ends[0] + ends[1]), high - low, 0)
@@ -199,11 +197,11 @@ def _in_reach(gaps: pd.DataFrame, ports: pd.DataFrame, rule: LinkRule) -> tuple[
         gap, index = expand(low[part], count[part])
         gap, port = gap + part.start, by_lat[index]
         out = great_circle_nm(ends[0][gap], ends[1][gap], lat[port], lon[port])
-        some = np.maximum(out - radius[port], 0.0) / rule.max_speed_kn < duration[gap]
+        some = np.maximum(out - radius[port], 0.0) / speed_kn[gap] < duration[gap]
         gap, port, out = gap[some], port[some], out[some]
         back = np.nan_to_num(great_circle_nm(ends[2][gap], ends[3][gap], lat[port], lon[port]))
         way = np.maximum(out - radius[port], 0.0) + np.maximum(back - radius[port], 0.0)
-        some = np.flatnonzero(way / rule.max_speed_kn < duration[gap])
+        some = np.flatnonzero(way / speed_kn[gap] < duration[gap])
         some = some[np.lexsort((port[some], gap[some]))]
         parts.append((gap[some], port[some], out[some], back[some]))
     gap, port, out, back = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -212,7 +210,7 @@ def _in_reach(gaps: pd.DataFrame, ports: pd.DataFrame, rule: LinkRule) -> tuple[
 
 def _leg(
     gaps: pd.DataFrame, ports: pd.DataFrame, gap: np.ndarray, port: np.ndarray, end: str, straight_nm: np.ndarray,
-    rule: LinkRule,
+    speed_kn: np.ndarray, rule: LinkRule,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Shortest and likely way between an end of each gap and a port [nm]; 0 where the gap has no end."""
     if not rule.by_sea:
@@ -220,7 +218,7 @@ def _leg(
     lat, lon = gaps[f"{end}_lat"].to_numpy()[gap], gaps[f"{end}_lon"].to_numpy()[gap]
     known = np.flatnonzero(np.isfinite(lat + lon))
     within = np.zeros(len(ports))
-    budget = gaps["duration_h"].to_numpy()[gap] * rule.max_speed_kn + ports["radius_nm"].to_numpy()[port]
+    budget = (gaps["duration_h"].to_numpy() * speed_kn)[gap] + ports["radius_nm"].to_numpy()[port]
     worth = np.minimum(budget, _WORTH_RATIO * straight_nm + _WORTH_NM)
     np.maximum.at(within, port[known], worth[known])
     place_lat, place_lon = ports["lat"].to_numpy(), ports["lon"].to_numpy()

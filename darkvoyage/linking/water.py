@@ -11,6 +11,7 @@ import pandas as pd
 
 from darkvoyage.kernels.bridges import local_offset
 from darkvoyage.kernels.sphere import destination, great_circle_nm
+from darkvoyage.linking.pace import reach_speed_kn
 from darkvoyage.rules.linking import LinkRule
 from darkvoyage.sea.coast import on_land
 
@@ -36,7 +37,7 @@ def water_share(gaps: pd.DataFrame, rule: LinkRule) -> np.ndarray:
     total = gaps["duration_h"].to_numpy()
     apart = great_circle_nm(*ends)
     closed = np.isfinite(apart)
-    speed = np.fmax(rule.max_speed_kn, 1.1 * apart / total)
+    speed = reach_speed_kn(gaps, rule)
     half = np.minimum(np.where(closed, speed * total / 2, speed * total) + rule.slack_nm, _HALF_ROUND_NM)
     minor = np.sqrt(np.maximum(half**2 - np.where(closed, apart / 2, 0.0) ** 2, 0.0))
     end_x, end_y = (np.nan_to_num(part) for part in local_offset(*ends))
