@@ -50,7 +50,8 @@ def direction_llr(
     Parameters
     ----------
     near : DataFrame
-        `start_cog`, `start_sog`, `end_cog`, `end_sog`.
+        `start_cog`, `start_sog`, `end_cog`, `end_sog`, and `start_course_weight` and `end_course_weight` where courses
+        are not as reported.
     bearing_out, bearing_back : ndarray of float64, shape (n,)
         Courses on leaving the gap's start, and its end, towards the place [deg]; a ship that comes from there steers
         the opposite. For a transit the place of one end is the other end.
@@ -73,6 +74,8 @@ def _course_llr(near: pd.DataFrame, end: str, expected_deg: np.ndarray, leg_nm: 
     turn = np.radians(angle_difference(course, expected_deg))
     with np.errstate(invalid="ignore"):
         llr = np.log(steady * np.exp(kappa * (np.cos(turn) - 1.0)) / i0e(kappa) + 1.0 - steady)
+        if f"{end}_course_weight" in near:
+            llr = llr * _column(near, f"{end}_course_weight")
         return np.where(np.isfinite(llr) & (speed >= _MOVING_KN), llr, 0.0)
 
 

@@ -30,6 +30,12 @@ def test_away_from_it():
     assert direction(out=270.0, back=270.0) < direction(out=0.0, back=0.0) < 0
 
 
+def test_a_course_made_good_counts_by_its_weight():
+    reported = direction(closed=False)
+    assert direction(closed=False, start_course_weight=0.25) == pytest.approx(reported / 4)
+    assert direction(end_course_weight=0.0) == pytest.approx(reported)
+
+
 def test_neither_slow_ships_nor_short_legs_nor_open_ends_say_anything():
     assert direction(start_sog=0.4, end_sog=0.9) == 0.0
     assert direction(out_nm=0.0, back_nm=0.0) == 0.0

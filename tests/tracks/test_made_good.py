@@ -83,5 +83,7 @@ def test_what_ships_report_counts_first():
     filled = with_made_good(table)
     assert filled["start_sog"].tolist() == [7.0, 9.0]
     assert filled["start_cog"].tolist() == [20.0, 10.0]
+    assert filled["start_course_weight"].tolist() == [0.5, 1.0]
+    assert filled["end_course_weight"].tolist() == [1.0] * 2
     assert filled["end_sog"].isna().all()
     assert filled["end_cog"].tolist() == [5.0] * 2
