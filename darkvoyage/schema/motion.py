@@ -7,9 +7,9 @@ import pandas as pd
 __all__ = ["with_made_good"]
 
 _MADE_GOOD_WEIGHT = 0.5
-"""A course made good is one of up to an hour, not of the moment. Of 239 silences that hide calls of 26 real vessels of the
-development half the right port is first in .766 with this weight and in .728 with the full one, in .766 without such
-courses; calls are told from other silences alike with either weight (AUC .918, .916), and worse without (.910)."""
+"""A course made good is one of up to an hour, not of the moment. Of 239 silences that hide calls of 26 real vessels of
+the development half the right port is first in .766 with this weight and in .728 with the full one, in .766 without
+such courses; calls are told from other silences alike with either weight (AUC .918, .916), and worse without (.910)."""
 
 
 def with_made_good(gaps: pd.DataFrame) -> pd.DataFrame:
