@@ -13,7 +13,7 @@ import pandas as pd
 
 from darkvoyage.kernels.spans import group_starts, search_groups
 from darkvoyage.kernels.sphere import great_circle_nm
-from darkvoyage.reach.visits import find_port_visits, located_fixes
+from darkvoyage.reach.visits import find_port_visits, heard_fixes
 from darkvoyage.rules.history import HistoryRule
 from darkvoyage.schema.conform import complete, conform, empty, finish, sort_rows
 from darkvoyage.schema.tables import FIXES, HISTORY, PORT_VISITS
@@ -70,7 +70,7 @@ def fleet_history(
     table = conform(fixes, FIXES)
     table = table if {"track_id", "flag"} <= set(table.columns) else clean_fixes(table)
     calls = _calls(table, visits, ports)
-    heard = located_fixes(table, also=("draught_m", "ship_type", "length_m"))
+    heard = heard_fixes(table, also=("draught_m", "ship_type", "length_m"))
     if len(heard) == 0 and len(calls) == 0:
         return empty(HISTORY)
     legs = _legs(heard, rule)

@@ -27,7 +27,7 @@ from darkvoyage.schema.times import moment_us, time_us, utc_times
 from darkvoyage.tracks.cleaning import clean_fixes
 from darkvoyage.units import US_PER_H
 
-__all__ = ["find_port_visits", "located_fixes"]
+__all__ = ["find_port_visits", "heard_fixes"]
 
 _GOES_NM = 10.0
 """A track that leads further from its first fix than this is one of a ship under way [nm]."""
@@ -66,7 +66,7 @@ def find_port_visits(fixes: Any, ports: Any, *, rule: VisitRule | None = None, a
     rule = rule or VisitRule()
     moment = None if as_of is None else moment_us(as_of, "as_of")
     places = _enterable(conform(ports, PORTS))
-    heard = located_fixes(conform(fixes, FIXES), moment)
+    heard = heard_fixes(conform(fixes, FIXES), moment)
     inside, near = _in_port(heard, places, rule)
     if not inside.any():
         return empty(PORT_VISITS)
@@ -81,7 +81,7 @@ def _enterable(places: pd.DataFrame) -> pd.DataFrame:
     return sort_rows(places[(kind != "sts").fillna(True).to_numpy(dtype=bool)], PORTS.key)
 
 
-def located_fixes(table: pd.DataFrame, moment: int | None = None, *, also: tuple[str, ...] = ()) -> pd.DataFrame:
+def heard_fixes(table: pd.DataFrame, moment: int | None = None, *, also: tuple[str, ...] = ()) -> pd.DataFrame:
     """Usable fixes in order of track and time.
 
     Parameters
