@@ -38,7 +38,7 @@ def places(rng, number):
 
 
 def names(prefix, rows):
-    return np.char.add(prefix, np.char.zfill(rows.astype("U"), 7)).astype(object)
+    return pd.array(np.char.add(prefix, np.char.zfill(rows.astype("U"), 7)), dtype="str")
 
 
 def gaps(rng, rows):

@@ -124,7 +124,7 @@ def finish(data: Mapping[str, Any] | pd.DataFrame, spec: TableSpec, *, optional:
             out[column.name] = pd.Series([None] * len(frame), dtype=_DTYPES[column.kind])
     for name in frame.columns:
         out.setdefault(name, frame[name])
-    return sort_rows(pd.DataFrame(out), spec.key)
+    return sort_rows(pd.DataFrame(out, copy=False), spec.key)
 
 
 def sort_rows(frame: pd.DataFrame, key: tuple[str, ...]) -> pd.DataFrame:
