@@ -75,14 +75,16 @@ def link_sightings(
     SchemaError
         A table is not what it should be.
     """
-    rule = rule or LinkRule()
-    table, seen = _gaps_with_hulls(gaps, vessels), conform(sightings, SIGHTINGS)
-    places = conform(ports, PORTS) if ports is not None else empty(PORTS)
     looks = conform(scenes, SCENES) if scenes is not None else empty(SCENES)
-    looks = looks.drop_duplicates("scene_id", ignore_index=True)
-    on_air = _track_table(fixes if fixes is not None else empty(FIXES))
-    parts = _links(table, seen, looks, places, on_air, rule)
-    # What the rows were worked out from is given up by now, and they themselves where they have been copied.
+    # What the rows are worked out from is given up with the call, and they themselves where they have been copied.
+    parts = _links(
+        _gaps_with_hulls(gaps, vessels),
+        conform(sightings, SIGHTINGS),
+        looks.drop_duplicates("scene_id", ignore_index=True),
+        conform(ports, PORTS) if ports is not None else empty(PORTS),
+        _track_table(fixes if fixes is not None else empty(FIXES)),
+        rule or LinkRule(),
+    )
     whole = parts[0] if len(parts[1]) == 0 else pd.concat(parts, ignore_index=True)
     del parts
     return finish(whole, LINKS)
@@ -135,10 +137,19 @@ def _weighed_blocks(
         return block.weighed(routes, unknown).assign(llr_joint_flat=alike), block.cut, block.odds
 
     none = case.likelihood.evidence(found.none()).weighed(routes, unknown).assign(llr_joint_flat=0.0)
-    blocks = [(none, np.empty(0, "int64"), np.empty(0)), *in_threads(weighed, found.parts())]
-    pairs, beyond, odds = zip(*blocks, strict=True)
-    cut = np.bincount(np.concatenate(beyond), np.concatenate(odds), minlength=len(case.sightings))
-    return pd.concat(pairs, ignore_index=True), cut
+    # Blocks go into their place at once: a list of many small tables would be held twice, and scattered.
+    room = int(np.minimum(found.tests(), case.rule.most_gaps).sum())
+    columns = {str(name): np.empty(room, dtype=dtype) for name, dtype in none.dtypes.items()}
+    number, cut = 0, np.zeros(len(case.sightings))
+    for pairs, beyond, odds in in_threads(weighed, found.parts()):
+        end = number + len(pairs)
+        for name, values in columns.items():
+            if end > len(values):  # many gaps alike
+                values = columns[name] = np.concatenate([values[:number], np.empty(end, dtype=values.dtype)])
+            values[number:end] = pairs[name]
+        np.add.at(cut, beyond, odds)
+        number = end
+    return pd.DataFrame({name: values[:number] for name, values in columns.items()}, copy=False), cut
 
 
 def _flat_share(case: Case, pairs: pd.DataFrame, unknown: tuple[float, float]) -> np.ndarray:

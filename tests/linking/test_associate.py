@@ -129,6 +129,16 @@ def test_gaps_beyond_the_likeliest_are_counted():
     assert 0.5 < cut / whole.loc[left_out, "p_link"].sum() < 2
 
 
+def test_gaps_alike_are_all_kept_or_all_cut():
+    fixes = pd.concat([one_gap(mmsi=299_000_001 + ship) for ship in range(5)])
+    lengths = pd.DataFrame({"mmsi": 299_000_001 + np.arange(5), "length_m": [102.0, 102.0, 102.0, 60.0, 60.0]})
+    given = {"ports": ports(), "vessels": lengths}
+    for most, kept in ((1, 3), (3, 3), (4, 5)):
+        table = link_sightings(dv.find_gaps(fixes), seen(sighting()), rule=LinkRule(most_gaps=most), **given)
+        assert table["gap_id"].notna().sum() == kept
+        np.testing.assert_allclose(table["p_link"].sum(), 1.0)
+
+
 def test_the_ship_of_the_right_length_wins():
     fixes = two_gaps()
     gaps = dv.find_gaps(fixes).set_index("mmsi")["gap_id"]
