@@ -24,7 +24,7 @@ _USUAL_M = 80.0
 """Length taken for a ship whose length is not known [m]."""
 _CROWDED = 0.8
 """Neighbours within a kilometre hide each other (Paolo et al. 2024, recall by distance to the next vessel)."""
-_SHIP_SHARE, _SHIP_M, _SHIP_LOG_SD = 0.1, 110.0, 0.5
+_SHIP_SHARE, _SHIP_M, _SHIP_LOG_SD = 0.05, 110.0, 0.4
 """Merchant ships among those that nobody knows: a log-normal alone grants a ship of 200 m eight nats against boats."""
 _AXIS = 0.18
 """Antenna and bright centre lie apart by a quarter of the length along the hull: on each axis, over the length."""

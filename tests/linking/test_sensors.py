@@ -93,8 +93,8 @@ def test_length_ratio_is_that_of_two_lognormal_densities():
     laws = [(110 * np.exp(mean[0]), spread[0]), (90.0, np.hypot(0.1, 0.05))]
     for row, (median, log_sd) in enumerate(laws):
         length = table["length_m"][row]
-        # Of those that nobody knows a tenth are merchant ships.
-        other = 0.9 * lognorm(0.6, scale=53.0).pdf(length) + 0.1 * lognorm(0.5, scale=110.0).pdf(length)
+        # Of those that nobody knows a twentieth are merchant ships.
+        other = 0.95 * lognorm(0.6, scale=53.0).pdf(length) + 0.05 * lognorm(0.4, scale=110.0).pdf(length)
         assert llr[row] == pytest.approx(lognorm(log_sd, scale=median).logpdf(length) - np.log(other))
     assert llr[2] == 0.0
 
