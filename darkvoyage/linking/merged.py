@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from darkvoyage.linking.sensors import unknown_length
+from darkvoyage.linking.sensors import length_moments, unknown_length
 from darkvoyage.rules.linking import LinkRule
 
 __all__ = ["merged_weights", "most_weight", "said_merged"]
 
 _SAID = 0.9
 """Chance that a sighting is two ships where its source says so."""
+_SURPRISE = 1.5
+"""Spreads of the sensor's law by which a length must be beyond that of one ship: radar draws out single ships too."""
 _SPAN = float(np.log(2.0))
 """Two ships of one length are as long as either, or up to twice that: the log length may be anywhere between."""
 _SAID_IN_CLASS = r"merged|\btwo\s+(?:ship|vessel|hull)|side\s+by\s+side|ship.?to.?ship|\bsts\b"
@@ -19,13 +21,13 @@ _SAID_IN_CLASS = r"merged|\btwo\s+(?:ship|vessel|hull)|side\s+by\s+side|ship.?to
 
 def merged_weights(
     sighting: np.ndarray, llr: np.ndarray, of_size: np.ndarray, length_m: np.ndarray, seen_m: np.ndarray,
-    said: np.ndarray, unknown: tuple[float, float], rule: LinkRule,
+    said: np.ndarray, unknown: tuple[float, float], sightings: pd.DataFrame, imager: np.ndarray, rule: LinkRule,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Log weights of ships that may share their sighting with another.
 
-    Two ships may share a sighting whose source says so, or one that is longer than either of them, and no longer than
-    both in line. Its length and beam then say nothing of each; of both together, that it is somewhere between the
-    longer one's and their sum. The place says the same of either as if it were alone.
+    Two ships may share a sighting whose source says so, or one that is longer than the sensor would show either of
+    them, and no longer than both in line. Its length and beam then say nothing of each; of both together, that it is
+    somewhere between the longer one's and their sum. The place says the same of either as if it were alone.
 
     Parameters
     ----------
@@ -43,6 +45,9 @@ def merged_weights(
         Of `said_merged`.
     unknown : tuple of float
         Median length [m] and log spread of ships that nobody knows.
+    sightings : SIGHTINGS table of s rows
+    imager : ndarray of str, shape (s,)
+        Of `sensors.imagers`.
     rule : LinkRule
 
     Returns
@@ -54,7 +59,11 @@ def merged_weights(
     """
     alone, both = llr.astype("float64"), np.full(len(llr), -np.inf)
     over = seen_m[sighting] / length_m
-    fits = (over >= rule.merged_length) & (over <= 2 * rule.merged_length) & ~said[sighting]
+    fits = np.flatnonzero((over >= rule.merged_length) & ~said[sighting])
+    bias, spread = length_moments(sightings, sighting[fits], length_m[fits], imager)
+    log_over = np.log(over[fits]) - bias
+    least = np.maximum(np.log(rule.merged_length), _SURPRISE * spread)
+    fits = fits[(log_over >= least) & (log_over <= np.log(2 * rule.merged_length))]
     log_q = unknown_length(np.log(seen_m[sighting[fits]]), *unknown) - 0.5 * np.log(2 * np.pi)
     both[fits] = (llr - of_size)[fits] + 0.5 * (np.log(rule.merged_share) - np.log(_SPAN) - log_q)
     some = said[sighting]

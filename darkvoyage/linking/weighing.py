@@ -128,7 +128,7 @@ def weigh(case: Case, pairs: pd.DataFrame, unknown: tuple[float, float]) -> Weig
     lit, lit_size = _lit_ratios(case, unknown)
     lit_pairs = case.lit["sighting"].to_numpy(), lit, lit_size, case.lit["length_m"].to_numpy()
     sighting, llr, of_size, length = (np.r_[parts] for parts in zip(_sizes(case, pairs), lit_pairs, strict=True))
-    llr, both = merged_weights(sighting, llr, of_size, length, case.seen_m, case.said_merged, unknown, case.rule)
+    llr, both = _merged(case, sighting, llr, of_size, length, unknown)
     keep = most_weight(sighting, llr, both)[: len(pairs)] >= case.rule.min_llr
     llr, both = (part[np.r_[keep, np.ones(len(lit), dtype=bool)]] for part in (llr, both))
     pairs = pairs[keep].reset_index(drop=True)
@@ -204,7 +204,7 @@ def keep_candidates(case: Case, found: Candidates, part: slice, routes: Excursio
     evidence = case.likelihood.evidence(block[silent].reset_index(drop=True))
     unknown = rule.unknown_length_m, rule.unknown_length_log_sd
     sighting, joint, of_size, length = _sizes(case, evidence.weighed(routes, unknown))
-    weights = merged_weights(sighting, joint, of_size, length, case.seen_m, case.said_merged, unknown, rule)
+    weights = _merged(case, sighting, joint, of_size, length, unknown)
     llr = most_weight(sighting, *weights)
     order = np.lexsort((-llr, sighting))
     start = group_starts(sighting[order])
@@ -222,6 +222,17 @@ def _sizes(case: Case, pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.
     of_size = (pairs["llr_length"] + pairs["llr_beam"]).to_numpy()
     length = case.gaps["length_m"].to_numpy()[pairs["gap"].to_numpy()]
     return pairs["sighting"].to_numpy(), pairs["llr_joint"].to_numpy(), of_size, length
+
+
+def _merged(
+    case: Case, sighting: np.ndarray, llr: np.ndarray, of_size: np.ndarray, length_m: np.ndarray,
+    unknown: tuple[float, float],
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Log weights of `merged_weights`."""
+    return merged_weights(
+        sighting, llr, of_size, length_m, case.seen_m, case.said_merged, unknown, case.sightings, case.errors.imager,
+        case.rule,
+    )  # fmt: skip
 
 
 def _lit_ratios(case: Case, unknown: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:

@@ -53,8 +53,8 @@ class LinkRule:
     merged_length : float
         A sighting longer than either of two ships by this factor may be both of them, side by side or in line.
     merged_share : float
-        Chance that it is, before looking at which: of 396 ships heard in an hour off Finland one of fifty under way and
-        two of five at rest had another within 100 m.
+        Chance that it is, before looking at which: of ships heard in an hour off Finland one of fifty under way and two
+        of five at rest, mostly at quays, had another within 100 m.
     exact_side : int
         Problems whose smaller side has at most so many ships or sightings are summed exactly, others by beliefs.
     tolerance : float
@@ -85,7 +85,7 @@ class LinkRule:
     min_llr: float = option(default=-7.0, le=0)
     most_gaps: int = option(default=50, ge=1)
     merged_length: float = option(default=1.3, gt=1)
-    merged_share: float = option(default=0.1, gt=0, lt=1)
+    merged_share: float = option(default=0.03, gt=0, lt=1)
     exact_side: int = option(default=12, ge=1, le=16)
     tolerance: float = option(default=1e-6, gt=0)
     rounds: int = option(default=200, ge=1)
