@@ -87,7 +87,7 @@ def test_every_kind_of_evidence_is_capped():
 
 
 def test_one_kind_of_evidence_alone_is_at_most_possible():
-    rule = dv.ScoreRule(prior=0.9, max_call=0.01)
+    rule = dv.ScoreRule(prior=0.95, max_call=0.01)
     table = scored(50.0, rule=rule)
     assert table["p_transfer"].max() > 0.5
     assert table["llr_silence"].min() > 0.3
