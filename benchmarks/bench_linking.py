@@ -42,12 +42,13 @@ def names(prefix, rows):
 
 
 def gaps(rng, rows):
-    """Ends up to 14 kn apart; fifty gaps a ship."""
+    """Ends up to 14 kn apart; fifty gaps a ship, one after the other."""
     lat, lon = places(rng, rows)
-    hours = 8.0 * np.exp(rng.normal(0, 1, rows))
+    turn_h = YEAR_H / PER_SHIP
+    hours = np.minimum(8.0 * np.exp(rng.normal(0, 1, rows)), 0.95 * turn_h)
     speed, course = rng.uniform(0, 14, rows), rng.uniform(0, 2 * np.pi, rows)
     ship = np.arange(rows) // PER_SHIP
-    start = rng.uniform(0, YEAR_H, rows)
+    start = np.arange(rows) % PER_SHIP * turn_h + rng.uniform(0, 1, rows) * (turn_h - hours)
     return pd.DataFrame(
         {
             "gap_id": names("g", np.arange(rows)), "track_id": names("", ship) + "-0", "mmsi": 200_000_000 + ship,
