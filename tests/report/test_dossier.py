@@ -100,6 +100,13 @@ def test_the_linked_sighting_and_the_scene_without_are_joined(small):
     assert row["sighting_time"] == utc("2024-03-02")
 
 
+def test_of_two_ships_in_one_sighting_each_has_its_whole_chance(small):
+    links = {"gap_id": ["g1", "g2"], "sighting_id": "s1", "p_link": [0.45, 0.4], "p_merged": 0.7}
+    once = complete_tables(small | {"links": pd.DataFrame(links)})
+    assert once["links"]["p_link"].tolist() == pytest.approx([0.8, 0.75])
+    assert complete_tables(once)["links"]["p_link"].tolist() == pytest.approx([0.8, 0.75])
+
+
 def test_expected_barrels_add_up_in_time(small):
     small["cargo"] = pd.DataFrame(
         {

@@ -10,7 +10,7 @@ from tests.worlds import one_gap, ports
 LLR = ["llr_silence", "llr_call", "llr_draught", "llr_sighting", "llr_absence", "llr_open", "llr_ship"]
 
 
-def scored(llr=4.0, links=None, rule=None, fixes=None, **silence):
+def scored(llr=4.0, links=None, rule=None, fixes=None, places=None, **silence):
     gaps = dv.find_gaps(one_gap() if fixes is None else fixes)
     heard = pd.DataFrame(
         {
@@ -18,7 +18,7 @@ def scored(llr=4.0, links=None, rule=None, fixes=None, **silence):
             "llr_silence": llr, "p_off": 0.7, "reason": "expected_to_be_heard",
         }
     ).assign(**silence)  # fmt: skip
-    calls = find_port_calls(gaps, ports())
+    calls = find_port_calls(gaps, ports() if places is None else places)
     return score_transfers(gaps, silences=heard, port_calls=calls, links=links, rule=rule)
 
 
@@ -87,8 +87,9 @@ def test_every_kind_of_evidence_is_capped():
 
 
 def test_one_kind_of_evidence_alone_is_at_most_possible():
-    rule = dv.ScoreRule(prior=0.95, max_call=0.01)
-    table = scored(50.0, rule=rule)
+    rule = dv.ScoreRule(prior=0.9, max_call=0.01)
+    places = ports()
+    table = scored(50.0, rule=rule, places=places[~places["sensitive"] | (places["port_id"] == "RUVYP")])
     assert table["p_transfer"].max() > 0.5
     assert table["llr_silence"].min() > 0.3
     assert set(table["evidence_grade"]) <= {"insufficient", "possible"}
