@@ -82,8 +82,8 @@ def complete_tables(tables: Mapping[str, pd.DataFrame | None]) -> dict[str, pd.D
         spec = TABLES[name.upper()]
         out[name] = sort_rows(complete(out[name], spec), spec.key) if name in out else empty(spec)
     links = out["links"]
-    # Of a sighting that may be two ships each has half in `p_link`: readers want the chance that the ship is in it. What
-    # is added is taken off, because completed tables are completed again.
+    # Of a sighting that may be two ships each has half in `p_link`: readers want the chance that the ship is in it.
+    # What is added is taken off, because completed tables are completed again.
     out["links"] = links.assign(p_link=links["p_link"] + links["p_merged"].fillna(0.0) / 2.0, p_merged=np.nan)
     for name, kinds in _FREE.items():
         frame = pd.DataFrame(out[name]).reset_index(drop=True) if name in out else pd.DataFrame(columns=list(kinds))
