@@ -142,7 +142,9 @@ def unknown_length(log_seen: np.ndarray, median_m: float, log_sd: float) -> np.n
     """
     kinds = ((1 - _SHIP_SHARE, median_m, log_sd), (_SHIP_SHARE, _SHIP_M, _SHIP_LOG_SD))
     logs = [np.log(share / sd) - 0.5 * ((log_seen - np.log(median)) / sd) ** 2 for share, median, sd in kinds]
-    return np.logaddexp(*logs)
+    # Lengths that are not known stay NaN.
+    with np.errstate(invalid="ignore"):
+        return np.logaddexp(*logs)
 
 
 def length_llr(
