@@ -38,10 +38,10 @@ def test_only_sensitive_ports_are_scored():
 def test_posterior_by_hand():
     table = scored()
     weight = table["prior"] * np.exp(table["llr_total"])
-    np.testing.assert_allclose(table["p_transfer"], weight / (0.96 + weight.sum()))
-    np.testing.assert_allclose(table["prior"].sum(), 0.04)
+    np.testing.assert_allclose(table["p_transfer"], weight / (0.975 + weight.sum()))
+    np.testing.assert_allclose(table["prior"].sum(), 0.025)
     np.testing.assert_allclose(table["llr_total"], table[LLR].sum(axis=1))
-    np.testing.assert_allclose(table["score"], 100 / (1 + np.exp(-(table["llr_total"] + np.log(0.04 / 0.96)))))
+    np.testing.assert_allclose(table["score"], 100 / (1 + np.exp(-(table["llr_total"] + np.log(0.025 / 0.975)))))
 
 
 def test_silence_evidence_saturates_because_of_switch_offs_without_a_call():
