@@ -97,7 +97,8 @@ def sea_legs(
     reach = np.broadcast_to(np.inf if within_nm is None else np.asarray(within_nm, dtype="float64"), len(place_lat))
     straight = great_circle_nm(place_lat[place], place_lon[place], lat, lon)
     ways = _shortest(place_lat, place_lon, place, lat, lon, reach, rule)
-    inland = np.flatnonzero(np.isinf(ways.nm) & ways.dry & (straight <= reach[place]))
+    ashore = (ways.snapped & _POINT_ON_LAND) > 0
+    inland = np.flatnonzero(np.isinf(ways.nm) & ashore & (straight <= reach[place]))
     away = np.zeros(len(place))
     if len(inland):
         away[inland] = _by_way_out(ways, inland, place_lat, place_lon, place, lat, lon, reach, rule)
@@ -114,12 +115,11 @@ def sea_legs(
 
 @dataclass(frozen=True)
 class _Ways:
-    """Shortest ways [nm], courses on leaving points [deg], what was moved, points on land, places inland by [nm]."""
+    """Shortest ways [nm], courses on leaving points [deg], who was moved or lies on land, places inland by [nm]."""
 
     nm: np.ndarray
     course_deg: np.ndarray
     snapped: np.ndarray
-    dry: np.ndarray
     inland_nm: np.ndarray
 
 
@@ -152,7 +152,7 @@ def _shortest(
         shortest[rows[shortest[rows] > reach_nm[k]]] = np.inf
         inland[rows] = field.inland_nm(rule)
     snapped[dry] += np.where(_unique_on_land(lat[dry], lon[dry]), _POINT_ON_LAND, 0).astype("int8")
-    return _Ways(shortest, course, snapped, dry, inland)
+    return _Ways(shortest, course, snapped, inland)
 
 
 def _by_way_out(
